@@ -1,0 +1,51 @@
+"""Ids: what identifies a thing, as a function of that thing, so that repeating work finds the same id.
+
+Every id that keys an idempotent write (message, decision, event, idempotency key) is built in this file and
+nowhere else: two spellings of one key are how mail goes out twice.
+"""
+
+from datetime import UTC, datetime
+from typing import NewType
+
+import xxhash
+
+from domain.errors import InputError
+
+RecipientId = NewType("RecipientId", str)
+CampaignId = NewType("CampaignId", str)
+SendId = NewType("SendId", str)
+MessageId = NewType("MessageId", str)
+DecisionId = NewType("DecisionId", str)
+PlacementId = NewType("PlacementId", str)
+VariantId = NewType("VariantId", str)
+ContentVersion = NewType("ContentVersion", str)
+ModelVersion = NewType("ModelVersion", str)
+
+_SEPARATOR = "\x1f"  # cannot occur in an id that was imported (control characters are refused)
+
+
+def digest(*parts: str) -> str:
+    """128-bit XXH3 of the parts as 32 hex digits; parts cannot run into each other."""
+    return xxhash.xxh3_128_hexdigest(_SEPARATOR.join(parts).encode())
+
+
+def send_id_of(campaign: CampaignId, scheduled_at: datetime) -> SendId:
+    """The send of a campaign at a scheduled instant (aware; to the second, in UTC)."""
+    if scheduled_at.tzinfo is None:
+        raise InputError("a scheduled instant needs a time zone", hint="write it as 2026-11-23T09:00:00Z")
+    return SendId(f"{campaign}-{scheduled_at.astimezone(UTC):%Y%m%dT%H%M%SZ}")
+
+
+def message_id_of(send: SendId, recipient: RecipientId) -> MessageId:
+    """One recipient's letter in one send. Carries no personal data: safe in headers and ESP metadata."""
+    return MessageId(digest("message", send, recipient))
+
+
+def decision_id_of(send: SendId, recipient: RecipientId, placement: PlacementId, position: int) -> DecisionId:
+    """The decision for one position (1, 2, …) of one placement for one recipient in one send."""
+    return DecisionId(digest("decision", send, recipient, placement, str(position)))
+
+
+def event_id_of(source: str, key: str) -> str:
+    """An event as its source names it; for sources without a key, pass all that tells two events apart."""
+    return digest("event", source, key)

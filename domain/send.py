@@ -1,0 +1,39 @@
+"""The send: one scheduled run of a campaign, frozen when it is opened."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.ids import CampaignId, ContentVersion, ModelVersion, SendId
+
+
+class SendStatus(StrEnum):
+    """PLANNED → RUNNING ⇄ PAUSED → FINISHED | CANCELLED. A run that died leaves RUNNING behind; `resume` takes it up."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELLED = "cancelled"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """What a send is made of. Nothing but status and reason changes after it is opened.
+
+    `as_of` is the knowledge cut-off of its features and the date in its letters; `public_url` and `key_id` are what its
+    links were signed with, kept so that a letter can be printed again byte for byte.
+    """
+
+    send_id: SendId
+    campaign: CampaignId
+    scheduled_at: datetime
+    as_of: datetime
+    content_version: ContentVersion
+    model_version: ModelVersion | None
+    shards: int
+    esp: str
+    public_url: str
+    key_id: str
+    status: SendStatus = SendStatus.PLANNED
+    reason: str | None = None

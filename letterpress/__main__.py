@@ -1,0 +1,5 @@
+"""`python -m letterpress` is `letterpress`."""
+
+from letterpress.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Settings, wiring, logs, embedded services. The only reader of the environment."""
