@@ -71,8 +71,8 @@ class Policy:
 class Cap:
     """At most `messages` handed off to one recipient within `per_days` days, over all campaigns."""
 
-    messages: Annotated[int, Ge(1)]
-    per_days: Annotated[int, Ge(1)]
+    messages: Annotated[int, Ge(1), Doc("How many letters a recipient gets at most")]
+    per_days: Annotated[int, Ge(1), Doc("In how many days")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +101,6 @@ class Campaign:
     policy: Policy = field(default_factory=Policy)
     caps: tuple[Cap, ...] = ()
     quiet_hours: QuietHours | None = None
-    audience_line: int | None = None  # where the expression stands in campaign.yaml, for error messages
+    once: Annotated[bool, Doc("A recipient gets this campaign at most once, over all its sends")] = False
+    file: str | None = None  # campaign.yaml as it was read, and where the expression stands in it, for error messages
+    audience_line: int | None = None

@@ -36,7 +36,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One candidate content for a placement. `where` is SQL over recipients; None admits everyone."""
+    """One candidate content for a placement. `where` is SQL over recipients; None admits everyone.
+
+    A placement of k positions has k defaults, ranked 1 to k by `default_rank`: the default slate, which holdout, new recipients
+    and failures get. `is_default` is True for each of them, and only for them.
+    """
 
     variant: VariantId
     placement: PlacementId
@@ -51,6 +55,7 @@ class Variant:
     preheader: str | None = None
     file: str | None = None
     where_line: int | None = None
+    default_rank: int | None = None
 
     def live_at(self, at: datetime) -> bool:
         """Whether the variant may be chosen at this instant: from `live_from` on, before `live_until`."""
@@ -84,5 +89,10 @@ class Content:
         return tuple(v for v in self.variants if v.placement == placement)
 
     def default_of(self, placement: PlacementId) -> Variant:
-        """The default variant of a placement; content that lacks one is never compiled."""
-        return next(v for v in self.of(placement) if v.is_default)
+        """The default variant of a placement's first position; content that lacks one is never compiled."""
+        return min((v for v in self.of(placement) if v.is_default), key=lambda v: v.default_rank or 1)
+
+    def default_slate(self, placement: PlacementId) -> tuple[VariantId, ...]:
+        """The default variants of a placement, one per position, in the order of their ranks."""
+        ranked = sorted((v for v in self.of(placement) if v.is_default), key=lambda v: (v.default_rank or 1, v.variant))
+        return tuple(v.variant for v in ranked)

@@ -53,7 +53,7 @@ class InputError(FinalError):
     exit_code = 2
 
 
-class InvalidInput(InputError):
+class InvalidInput(InputError):  # noqa: N818 - reads as what was given, not as what went wrong
     """Several mistakes found in one go, each with its place."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:

@@ -4,6 +4,7 @@ Every id that keys an idempotent write (message, decision, event, idempotency ke
 nowhere else: two spellings of one key are how mail goes out twice.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NewType
 
@@ -49,3 +50,13 @@ def decision_id_of(send: SendId, recipient: RecipientId, placement: PlacementId,
 def event_id_of(source: str, key: str) -> str:
     """An event as its source names it; for sources without a key, pass all that tells two events apart."""
     return digest("event", source, key)
+
+
+def batch_id_of(run_id: str, messages: Iterable[MessageId]) -> str:
+    """The letters that one call hands to an ESP; its idempotency key where the ESP knows such keys."""
+    return digest("batch", run_id, *messages)
+
+
+def imported_id_of(kind: str, source: str, *key: str) -> str:
+    """A decision or purchase imported from another system without an id of its own; `key` is all that tells two apart."""
+    return digest("imported", kind, source, *key)

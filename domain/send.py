@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from domain.hashing import BUCKETS
 from domain.ids import CampaignId, ContentVersion, ModelVersion, SendId
 
 
@@ -37,3 +38,7 @@ class Send:
     key_id: str
     status: SendStatus = SendStatus.PLANNED
     reason: str | None = None
+
+    def buckets(self, shard: int) -> tuple[int, int]:
+        """The buckets [low, high) of a shard in 0 … shards - 1; the shards divide all buckets evenly."""
+        return shard * BUCKETS // self.shards, (shard + 1) * BUCKETS // self.shards

@@ -1,12 +1,15 @@
 """The front door: `letterpress COMMAND`. Each file of `letterpress/commands` adds its commands here."""
 
+import atexit
+import os
 import sys
+import threading
 import traceback
 from importlib import import_module
 from pkgutil import iter_modules
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 import letterpress.commands
 from domain.errors import LetterpressError
@@ -27,22 +30,38 @@ for module in iter_modules(letterpress.commands.__path__):
 
 def main() -> None:
     """Run a command; our errors end with their exit code and one message, never with a traceback for bad input."""
+    _leave(_run())
+
+
+def _run() -> int:
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        return int(app(standalone_mode=False) or 0)
     except LetterpressError as error:
-        _fail(str(error), error.exit_code)
-    except (typer.Exit, click.exceptions.Exit) as leave:
-        sys.exit(leave.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (typer.Abort, click.Abort, KeyboardInterrupt):
-        _fail("stopped", 130)
+        return _failed(str(error), error.exit_code)
+    except typer.Exit as leave:
+        return leave.exit_code
+    except TyperException as error:  # a mistyped command, option or argument
+        error.show()  # type: ignore[attr-defined] # every error of the parser can show itself
+        return 2
+    except (typer.Abort, KeyboardInterrupt):
+        return _failed("stopped", 130)
     except Exception:
         traceback.print_exc()
-        _fail("this is a fault of Letterpress, not of your input; please report it with the lines above", 1)
+        return _failed("this is a fault of Letterpress, not of your input; please report it with the lines above", 1)
 
 
-def _fail(message: str, code: int) -> None:
+def _failed(message: str, code: int) -> int:
     errors.print(f"letterpress: {message}", markup=False, soft_wrap=True)
-    sys.exit(code)
+    return code
+
+
+def _leave(code: int) -> None:
+    """End the process after its exit handlers, without taking the interpreter apart.
+
+    DuckDB's binding prints a hundred lines about objects that Prefect's background threads still hold at that moment.
+    """
+    threading._shutdown()  # type: ignore[attr-defined] # waits for threads that are no daemons, as the interpreter would
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

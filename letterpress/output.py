@@ -14,14 +14,18 @@ errors = Console(stderr=True, highlight=False)
 
 
 def to_json(result: object) -> str:
-    """The result as indented JSON; dataclasses, enums, datetimes, paths and numpy values included."""
-    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z
+    """The result as indented JSON; dataclasses with their properties, enums, datetimes, paths and numpy values included."""
+    options = (
+        orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z
+    )
     return orjson.dumps(result, default=_plain, option=options).decode()
 
 
 def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        names = [field.name for field in dataclasses.fields(value)]
+        names += [name for name, member in vars(type(value)).items() if isinstance(member, property)]
+        return {name: getattr(value, name) for name in names}
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, (set, frozenset)):
@@ -33,8 +37,12 @@ def emit(result: Any, *, as_json: bool, text: Callable[[], object]) -> None:
     """Print the result once: as JSON, or as what `text` returns (a string or a rich renderable)."""
     if as_json:
         sys.stdout.write(to_json(result) + "\n")
+        return
+    said = text()
+    if isinstance(said, str):
+        console.print(said, markup=False, soft_wrap=True)
     else:
-        console.print(text())
+        console.print(said)
 
 
 def progress() -> Progress:

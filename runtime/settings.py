@@ -84,7 +84,7 @@ def _from_environment() -> dict[str, Any]:
 def _typed(name: str, value: object, *, where: str) -> object:
     kind = type(_known()[name])
     try:
-        return kind(value)  # type: ignore[call-arg]
+        return kind(value)
     except (TypeError, ValueError):
         raise InputError(f"{name} takes {'a whole number' if kind is int else 'text'}, not {value!r}", where=where) from None
 

@@ -1,0 +1,140 @@
+"""Signed links: what a recipient clicks names its message, its link and its position, and cannot be made up.
+
+A token is URL-safe base64 of `kind(1) key(2) message(16) …  seal(12)`. The seal is HMAC-SHA256 over all before it, cut to 96 bits, under
+a key derived for this kind of token alone, so that a click's token never reads as an unsubscribe's. Reading accepts every key it is given,
+which is how keys are changed: new letters are signed with a new key while the links of old ones go on working.
+"""
+
+import binascii
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.errors import InputError
+from domain.ids import MessageId
+
+_SEAL, _HEAD = 12, 19  # bytes
+_CLICK, _UNSUBSCRIBE = b"\x01", b"\x02"
+_TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+LONGEST_TOKEN = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """What a click's token says. `url` is there when the address is the recipient's own; else the content has it, by `link_id`.
+
+    `position` is 1, 2, … within the placement, 0 for a link of the frame.
+    """
+
+    message_id: MessageId
+    link_id: str
+    position: int
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    tag: bytes
+    seals: Mapping[bytes, bytes]  # kind → key
+
+    @classmethod
+    def of(cls, key_id: str, secret: bytes) -> "_Key":
+        seals = {kind: hmac.digest(secret, b"letterpress link " + kind, "sha256") for kind in (_CLICK, _UNSUBSCRIBE)}
+        return cls(hashlib.blake2s(key_id.encode(), digest_size=2).digest(), seals)
+
+
+class Signer:
+    """Signs with one key and reads with all. `keys` are by key id; `current` is the id that signs (the first key if left out)."""
+
+    def __init__(self, keys: Mapping[str, bytes], current: str | None = None) -> None:
+        if not keys or (current is not None and current not in keys):
+            hint = "put the key it was signed with back into secret_key, after the new one"
+            raise InputError(f"the key {current!r} that signs links is not among the known ones", hint=hint)
+        self._keys = {key_id: _Key.of(key_id, secret) for key_id, secret in keys.items()}
+        self._secrets = dict(keys)
+        self.key_id = current or next(iter(keys))
+        self._key = self._keys[self.key_id]
+
+    def with_key(self, key_id: str) -> "Signer":
+        """The same keys, signing with this one: how a letter is printed again as it was."""
+        return self if key_id == self.key_id else Signer(self._secrets, key_id)
+
+    def clicks_of(self, message_id: MessageId) -> "ClickSigner":
+        """Signs the links of one message."""
+        return ClickSigner(_CLICK + self._key.tag + bytes.fromhex(message_id), self._key.seals[_CLICK])
+
+    def sign_click(self, message_id: MessageId, link_id: str, position: int, url: str | None = None) -> str:
+        """The token of a link. `link_id` is 8 hex digits; `url` goes in when the address is the recipient's own."""
+        return self.clicks_of(message_id).sign(bytes.fromhex(link_id), position, url).decode()
+
+    def read_click(self, token: str) -> Click:
+        """What a click's token says. Raises InputError for anything that was not signed here."""
+        body = self._opened(token, _CLICK)
+        if len(body) < _HEAD + 5:
+            raise _forged()
+        url = body[_HEAD + 5 :].decode("utf-8", "replace") or None
+        return Click(MessageId(body[3:_HEAD].hex()), body[_HEAD : _HEAD + 4].hex(), body[_HEAD + 4], url)
+
+    def sign_unsubscribe(self, message_id: MessageId) -> str:
+        """The token of a message's unsubscribe link."""
+        return _sealed(_UNSUBSCRIBE + self._key.tag + bytes.fromhex(message_id), self._key.seals[_UNSUBSCRIBE]).decode()
+
+    def read_unsubscribe(self, token: str) -> MessageId:
+        """The message of an unsubscribe token. Raises InputError for anything that was not signed here."""
+        body = self._opened(token, _UNSUBSCRIBE)
+        if len(body) != _HEAD:
+            raise _forged()
+        return MessageId(body[3:_HEAD].hex())
+
+    def _opened(self, token: str, kind: bytes) -> bytes:
+        data = _decoded(token)
+        body, seal = data[:-_SEAL], data[-_SEAL:]
+        for key in self._keys.values():
+            if body[:1] == kind and body[1:3] == key.tag and hmac.compare_digest(seal, _seal(body, key.seals[kind])):
+                return body
+        raise _forged()
+
+
+class ClickSigner:
+    """Signs the links of one message: the part of the token they share is made once."""
+
+    __slots__ = ("_head", "_key")
+
+    def __init__(self, head: bytes, key: bytes) -> None:
+        self._head, self._key = head, key
+
+    def sign(self, link: bytes, position: int, url: str | None = None) -> bytes:
+        """The token of a link, given its id's 4 bytes: 48 ASCII characters, more with an address of its own."""
+        own = url.encode("utf-8", "replace") if url else b""
+        return _sealed(self._head + link + position.to_bytes(1, "big") + own, self._key)
+
+
+def _seal(body: bytes, key: bytes) -> bytes:
+    return hmac.digest(key, body, "sha256")[:_SEAL]
+
+
+def _sealed(body: bytes, key: bytes) -> bytes:
+    return _spelled(body + _seal(body, key))
+
+
+def _spelled(data: bytes) -> bytes:
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL_SAFE).rstrip(b"=")
+
+
+def _decoded(token: str) -> bytes:
+    """The bytes of a token; only its one canonical spelling is read."""
+    if not token.isascii() or len(token) > LONGEST_TOKEN:
+        raise _forged()
+    try:
+        data = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+    except (binascii.Error, ValueError):
+        raise _forged() from None
+    if len(data) < _HEAD + _SEAL or _spelled(data) != token.encode("ascii"):
+        raise _forged()
+    return data
+
+
+def _forged() -> InputError:
+    return InputError("this link was not made here, or was damaged on its way")

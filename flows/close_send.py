@@ -1,0 +1,28 @@
+"""Close a send: finished, or kept open for what is still to come; or taken back when there is nobody to write to."""
+
+from audience.counts import AudienceCounts, refuse_empty
+from domain.errors import InputError
+from domain.ids import SendId
+from domain.send import SendStatus
+from flows.account_for import account_for
+from flows.select_audience import counts_kept
+from runtime.clock import now
+from runtime.house import House
+
+
+def close_send(house: House, send_id: SendId) -> None:
+    """FINISHED, or PAUSED while the ESP has put letters off: they are PENDING, and resume tries them again."""
+    pending = account_for(house, send_id).pending
+    status = SendStatus.PAUSED if pending else SendStatus.FINISHED
+    reason = f"the ESP put off {pending:,} letters for later" if pending else None
+    house.sends.set_status(send_id, status, reason, now(), expected={SendStatus.RUNNING})
+
+
+def refuse_nobody(house: House, send_id: SendId) -> None:
+    """Raise InputError when nobody is left to write to, after taking the send back as if it had never been opened."""
+    shards = house.sends.finished_shards(send_id, "audience").values()
+    try:
+        refuse_empty(sum((counts_kept(kept) for kept in shards), AudienceCounts()))
+    except InputError:
+        house.sends.discard(send_id)
+        raise

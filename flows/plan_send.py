@@ -1,0 +1,51 @@
+"""Plan a send: check what was written and what it stands on, and say what the send would be made of. Writes nothing."""
+
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from audience.eligibility import check_expressions
+from delivery.compile import compile_campaign
+from domain.content import Content
+from domain.errors import InputError
+from domain.hashing import BUCKETS
+from domain.ids import send_id_of
+from domain.recipient import STANDARD_COLUMNS
+from domain.send import Send
+from flows.load_model import load_model
+from flows.open_esp import open_esp
+from ranking.compatibility import check_compatible
+from runtime.house import House
+from runtime.keys import signing_keys
+
+
+def checked_content(house: House, campaign: str) -> Content:
+    """The campaign's compiled content. InvalidInput with every mistake, those in its expressions included."""
+    _, folder = house.campaign_folder(campaign)
+    attributes = house.recipients.attributes()
+    content = compile_campaign(Path(folder), columns=(*STANDARD_COLUMNS, *attributes))
+    check_expressions(content, attributes)
+    return content
+
+
+def planned_send(house: House, content: Content, scheduled_at: datetime, at: datetime) -> Send:
+    """The send as it would be opened at `at`. InputError without recipients, or with a model that does not fit them."""
+    if not (count := house.recipients.count()):
+        raise InputError("there are no recipients", hint="letterpress import recipients FILE")
+    campaign = content.campaign
+    if model := load_model(house, house.models.incumbent(campaign.campaign)):
+        check_compatible(model, house.recipients.attributes(), content)
+    with closing(open_esp(house, campaign)) as esp:
+        esp_name = esp.name
+    return Send(
+        send_id=send_id_of(campaign.campaign, scheduled_at),
+        campaign=campaign.campaign,
+        scheduled_at=scheduled_at,
+        as_of=at,
+        content_version=content.content_version,
+        model_version=model.model_version if model else None,
+        shards=min(BUCKETS, -(-count // house.settings.shard_size)),
+        esp=esp_name,
+        public_url=house.settings.public_url,
+        key_id=next(iter(signing_keys(house.settings))),
+    )

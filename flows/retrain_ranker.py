@@ -1,0 +1,59 @@
+"""Retrain the ranker of a campaign; a model that nothing speaks against decides from the next send on."""
+
+import base64
+
+from prefect import flow, task
+from prefect.artifacts import create_image_artifact, create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas import State
+from prefect.states import Completed
+
+from flows.attribute_outcomes import attribute_recent
+from flows.plan_send import checked_content
+from flows.train_model import Trained, train_model
+from runtime.clock import now
+from runtime.house import shared_house
+
+
+@flow(name="retrain-ranker", flow_run_name="{campaign}")
+def retrain_ranker(campaign: str) -> State[str]:
+    """Attribute what came back, train, register, show the model's card."""
+    house = shared_house()
+    attribute_recent(house)
+    version, said = train_on_history(campaign)
+    return Completed(message=said, data=version)
+
+
+@task(name="train", cache_policy=NO_CACHE)
+def train_on_history(campaign: str) -> tuple[str, str]:
+    """The new model's version, and one sentence about it."""
+    house = shared_house()
+    trained = train_model(house, checked_content(house, campaign), now())
+    show_card(trained)
+    against = "; ".join(trained.objections)
+    return trained.model.model_version, f"{trained.model.model_version} is {trained.state}" + (f": {against}" if against else "")
+
+
+def show_card(trained: Trained) -> None:
+    """The model's card and its pictures, as artifacts of the run."""
+    card = trained.model.card
+    key = card.model_version.lower()
+    create_markdown_artifact(_as_markdown(trained), key=f"card-{key}", description="What the model is and how good")
+    for name, picture in trained.model.pictures.items():
+        url = "data:image/png;base64," + base64.b64encode(picture).decode()
+        title = name.removesuffix(".png")
+        create_image_artifact(url, key=f"{title}-{key}", description=title)
+
+
+def _as_markdown(trained: Trained) -> str:
+    card, metrics = trained.model.card, trained.model.card.metrics
+    rows = [
+        ("state", trained.state.value),
+        ("decisions", f"{card.training.rows:,} trained on, {card.held_out.rows:,} held out (by {card.split.by})"),
+        ("rate held out", f"observed {metrics.observed_rate:.4f}, predicted {metrics.predicted_rate:.4f}"),
+        ("calibration error", f"{metrics.ece:.4f}"),
+        ("deviance explained beyond popularity", f"{metrics.deviance_explained:.1%}"),
+        *(("objection", against) for against in trained.objections),
+        *(("note", note) for note in card.notes),
+    ]
+    return f"# {card.model_version}\n\n| | |\n|---|---|\n" + "\n".join(f"| {name} | {said} |" for name, said in rows) + "\n"

@@ -1,0 +1,69 @@
+"""Select the audience of a shard: who is written to, who is left out and why, and each one's arm. Freezes their data."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from audience.caps import earliest_window
+from audience.counts import AudienceCounts, count
+from audience.expressions import parse
+from audience.selection import select
+from domain.campaign import Campaign
+from domain.decision import Arm
+from domain.ids import SendId
+from domain.message import Exclusion
+from domain.send import Send
+from experiments.assignment import arms
+from flows.run_stage import open_shards, shard_name
+from runtime.clock import now
+from runtime.house import House, shared_house
+
+
+@task(name="select audience", cache_policy=NO_CACHE)
+def select_audience(send_id: SendId, shards: list[int]) -> None:
+    """Freeze the audience of each of these shards that is not frozen yet."""
+    house = shared_house()
+    send = house.send(send_id)
+    campaign = house.contents.load(send.content_version).campaign
+    for shard in open_shards(house, send_id, "audience", shards):
+        audience, counts = selected(house, send, campaign, shard)
+        house.lake.write("audience", audience, partition={"send_id": send_id}, name=shard_name(shard))
+        held_out = audience.loc[audience["arm"] == Arm.HOLDOUT.value, "recipient_id"]
+        house.holdouts.record_members(campaign.holdout.salt, held_out, now())
+        house.sends.finish_shard(send_id, shard, "audience", counts_to_keep(counts), now())
+
+
+def selected(house: House, send: Send, campaign: Campaign, shard: int) -> tuple[pd.DataFrame, AudienceCounts]:
+    """The shard's audience with exclusions and arms, and its counts. Writes nothing."""
+    lo, hi = send.buckets(shard)
+    candidates = house.recipients.load_expanded(lo, hi)
+    since = earliest_window(campaign.caps, send.as_of)
+    recent = house.ledger.handed_off_since(since, lo, hi) if since else ()
+    audience = select(
+        candidates,
+        expression=parse(campaign.audience, house.recipients.attributes(), campaign.file, campaign.audience_line),
+        suppressed=house.suppressions.among(candidates["address_normalised"]),
+        handed_off_recently=pd.DataFrame(recent, columns=["recipient_id", "answered_at"]),
+        already_sent=house.ledger.handed_off_in_campaign(campaign.campaign, lo, hi) if campaign.once else (),
+        campaign=campaign,
+        as_of=send.as_of,
+    )
+    drawn = arms(
+        audience["recipient_id"], audience["address"], send_id=send.send_id, holdout=campaign.holdout, explore=campaign.policy.explore
+    )
+    audience["arm"] = audience["arm"].mask(audience["exclusion"].isna(), pd.Series(drawn, index=audience.index, dtype="str"))
+    return audience, count(audience, len(candidates))
+
+
+def counts_to_keep(counts: AudienceCounts) -> dict[str, int]:
+    """The counts under the names that the account of a send reads."""
+    excluded = {f"excluded.{reason}": number for reason, number in counts.excluded.items()}
+    return {"candidates": counts.candidates, "matched": counts.matched, "admitted": counts.admitted} | excluded
+
+
+def counts_kept(kept: Mapping[str, int]) -> AudienceCounts:
+    """The inverse of `counts_to_keep`."""
+    excluded = {reason: kept[f"excluded.{reason}"] for reason in Exclusion if f"excluded.{reason}" in kept}
+    return AudienceCounts(kept["candidates"], kept["matched"], excluded)

@@ -1,0 +1,58 @@
+"""Events as received: stored raw before they are understood; storing one twice keeps one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Row
+
+from domain.event import EventKind, ReceivedEvent
+from domain.ids import SendId
+from storage.database import Database, batches
+from storage.schema import events, messages
+
+_EVENT = tuple(events.c[field] for field in ReceivedEvent.__dataclass_fields__)
+
+
+class Events:
+    """The events kept in one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, rows: Sequence[ReceivedEvent]) -> int:
+        """Store events; those whose id is there already are left out. Returns how many are new."""
+        insert = self._database.insert(events).on_conflict_do_nothing().returning(events.c.event_id)
+        new = 0
+        with self._database.begin() as connection:
+            for batch in batches(rows):
+                new += len(connection.execute(insert, [asdict(event) | {"kind": event.kind.value} for event in batch]).all())
+        return new
+
+    def between(self, received_from: datetime, received_to: datetime) -> Iterator[ReceivedEvent]:
+        """The events received in [from, to), in the order of reception; read in batches, never all at once."""
+        after = (received_from, "")
+        while batch := self._page(after, received_to):
+            yield from batch
+            after = (batch[-1].received_at, batch[-1].event_id)
+
+    def of_send(self, send_id: SendId) -> list[ReceivedEvent]:
+        """All events about messages of a send, in the order of reception."""
+        query = sa.select(*_EVENT).join(messages, messages.c.message_id == events.c.message_id).where(messages.c.send_id == send_id)
+        with self._database.connect() as connection:
+            return [_event(row) for row in connection.execute(query.order_by(events.c.received_at, events.c.event_id))]
+
+    def _page(self, after: tuple[datetime, str], until: datetime, size: int = 5_000) -> list[ReceivedEvent]:
+        since, last_id = after
+        later = sa.or_(events.c.received_at > since, sa.and_(events.c.received_at == since, events.c.event_id > last_id))
+        query = sa.select(*_EVENT).where(events.c.received_at >= since, later, events.c.received_at < until)
+        with self._database.connect() as connection:
+            rows = connection.execute(query.order_by(events.c.received_at, events.c.event_id).limit(size)).all()
+        return [_event(row) for row in rows]
+
+
+def _event(row: Row[Any]) -> ReceivedEvent:
+    values = row._asdict()
+    return ReceivedEvent(**values | {"kind": EventKind(values["kind"])})

@@ -1,0 +1,101 @@
+"""The lake's tables, column by column. A table that is not listed here takes the columns it is given.
+
+Nullable means the fact may be unknown; everything else is always there.
+"""
+
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+
+Kind: TypeAlias = "pa.DataType | pa.Field[Any]"
+
+INSTANT = pa.timestamp("us", tz="UTC")
+
+
+def _table(**columns: Kind) -> pa.Schema:
+    return pa.schema([_field(name, kind) for name, kind in columns.items()])
+
+
+def _field(name: str, kind: Kind) -> "pa.Field[Any]":
+    return kind.with_name(name) if isinstance(kind, pa.Field) else pa.field(name, kind, nullable=False)
+
+
+def _maybe(kind: pa.DataType) -> "pa.Field[Any]":
+    return pa.field("", kind, nullable=True)
+
+
+_TEXT = pa.string()
+
+DECISIONS = _table(
+    decision_id=_TEXT,
+    send_id=_TEXT,
+    recipient_id=_TEXT,
+    placement=_TEXT,
+    position=pa.int16(),
+    variant=_TEXT,
+    category=_TEXT,
+    arm=_maybe(_TEXT),
+    score=_maybe(pa.float32()),
+    propensity=_maybe(pa.float64()),
+    prefix_propensity=_maybe(pa.float64()),
+    candidates=_maybe(pa.int16()),
+    decided_at=INSTANT,
+    received_at=INSTANT,
+    model_version=_maybe(_TEXT),
+    content_version=_maybe(_TEXT),
+    source=_TEXT,
+)
+
+OUTCOMES = _table(
+    decision_id=_TEXT,
+    recipient_id=_TEXT,
+    kind=_TEXT,
+    value=_maybe(pa.float64()),
+    currency=_maybe(_TEXT),
+    occurred_at=INSTANT,
+    received_at=INSTANT,
+    source=_TEXT,
+)
+
+EVENTS = _table(
+    event_id=_TEXT,
+    kind=_TEXT,
+    recipient_id=_TEXT,
+    message_id=_maybe(_TEXT),
+    decision_id=_maybe(_TEXT),
+    category=_maybe(_TEXT),
+    item=_maybe(_TEXT),
+    device=_maybe(_TEXT),
+    channel=_maybe(_TEXT),
+    occurred_at=INSTANT,
+    received_at=INSTANT,
+    source=_TEXT,
+    properties=_TEXT,
+)
+
+PURCHASES = _table(
+    purchase_id=_TEXT,
+    recipient_id=_TEXT,
+    item=_TEXT,
+    category=_maybe(_TEXT),
+    quantity=pa.float64(),
+    amount=pa.float64(),
+    currency=_maybe(_TEXT),
+    occurred_at=INSTANT,
+    received_at=INSTANT,
+    source=_TEXT,
+)
+
+AUDIENCE = _table(
+    recipient_id=_TEXT,
+    bucket=pa.int32(),
+    exclusion=_maybe(_TEXT),
+    arm=_maybe(_TEXT),
+    address=_TEXT,
+    time_zone=_TEXT,
+    locale=_TEXT,
+    created_at=_maybe(INSTANT),
+    attributes=_TEXT,
+)
+
+SCHEMAS = {"decisions": DECISIONS, "outcomes": OUTCOMES, "events": EVENTS, "purchases": PURCHASES, "audience": AUDIENCE}

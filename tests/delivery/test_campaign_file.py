@@ -1,0 +1,89 @@
+"""campaign.yaml."""
+
+from datetime import time
+from pathlib import Path
+
+import pytest
+
+from delivery.campaign_file import read_campaign
+from delivery.campaign_folder import read_folder
+from domain.campaign import Cap, Goal, PlacementKind, QuietHours
+from domain.errors import InvalidInput
+from tests.delivery.campaigns import CAMPAIGN, STARTER, with_file
+
+SENDER = "sender: {name: The shop, address: news@shop.example}"
+
+
+def complaints(folder: Path, text: str) -> list[str]:
+    """The mistakes of a campaign.yaml."""
+    with pytest.raises(InvalidInput) as caught:
+        read_campaign(read_folder(with_file(folder, "campaign.yaml", text)))
+    return [f"{m.line}: {m.what}" + (f" ({m.hint})" if m.hint else "") for m in caught.value.mistakes]
+
+
+def test_the_starter_campaign_is_read_whole() -> None:
+    """Every key of the starter reaches the campaign."""
+    campaign = read_campaign(read_folder(STARTER))
+    assert (campaign.campaign, campaign.goal, campaign.topic) == ("weekly", Goal.CLICK, "news")
+    assert campaign.caps == (Cap(3, 7),)
+    assert [(p.placement, p.kind, p.positions) for p in campaign.placements] == [
+        ("weekly.subject", PlacementKind.SUBJECT, 1),
+        ("weekly.hero", PlacementKind.BLOCK, 1),
+        ("weekly.story", PlacementKind.BLOCK, 3),
+        ("weekly.offer", PlacementKind.BLOCK, 1),
+    ]
+
+
+def test_times_of_day_are_times(tmp_path: Path) -> None:
+    """`21:00` without quotes is nine in the evening."""
+    text = CAMPAIGN + "quiet_hours: {start: 21:00, end: 07:00}\nonce: true\n"
+    campaign = read_campaign(read_folder(with_file(tmp_path, "campaign.yaml", text)))
+    assert (campaign.quiet_hours, campaign.once) == (QuietHours(time(21), time(7)), True)
+
+
+def test_the_audience_knows_its_line(tmp_path: Path) -> None:
+    """An expression written as a block begins on the line after its key; one written in a line, on that line."""
+    inline = read_campaign(read_folder(with_file(tmp_path / "a", "campaign.yaml", CAMPAIGN)))
+    below = CAMPAIGN.replace('audience: "TRUE"', "audience: |\n  country = 'DE'")
+    block = read_campaign(read_folder(with_file(tmp_path / "b", "campaign.yaml", below)))
+    assert (inline.audience_line, block.audience_line, block.audience) == (4, 5, "country = 'DE'")
+    assert inline.file == "news/campaign.yaml"
+
+
+@pytest.mark.parametrize(
+    ("find", "put", "expected"),
+    [
+        ("title:", "titel:", "1: unknown key 'titel' (did you mean 'title'?)"),
+        ("title: The news\n", "", "1: title is missing"),
+        (SENDER, "sender: {name: x, adress: a@b.example}", "2: unknown key 'sender.adress' (did you mean 'address'?)"),
+        (
+            "news@shop.example",
+            '"news@shop.example\\r\\nBcc: x@y.z"',
+            "2: sender.address: has characters that an address in a header cannot have",
+        ),
+        ("news@shop.example", '"a@b.example, c@d.example"', "2: sender.address: has characters that an address in a header cannot have"),
+        ("name: The shop", '"name": "The\\nshop"', "2: sender.name has to be one line"),
+        ("  hero: {}", "  hero: {positions: 0}", "7: placements.hero.positions: should be greater than or equal to 1"),
+        ("  hero: {}", "  Hero: {}", "7: placements.Hero: a name has lower-case letters, digits, - and _ only"),
+        ("{kind: subject}", "{kind: block}", "5: no placements of kind subject (exactly one, such as `subject: {kind: subject}`)"),
+        ("{kind: subject}", "{kind: subject, positions: 2}", "6: a letter has one subject line (positions: 1)"),
+        ("title: The news", "title: The news\nholdout: {share: 2}", "2: holdout.share: should be less than or equal to 1"),
+        ("title: The news", "title: The news\nquiet_hours: {start: 7, end: 8}", "2: quiet_hours: write times of day as 21:00"),
+        (
+            "title: The news",
+            "title: The news\nlist_id: news",
+            "2: list_id is no List-Id (words with dots between them, such as news.shop.example)",
+        ),
+        ("title: The news", "title: The news\ncaps: [{messages: 1}]", "2: caps.0.per_days is missing"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_what_was_meant(tmp_path: Path, find: str, put: str, expected: str) -> None:
+    """One thing wrong, one mistake, at its line."""
+    assert find in CAMPAIGN
+    assert expected in complaints(tmp_path, CAMPAIGN.replace(find, put, 1))
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    """Three mistakes in three lines are three mistakes."""
+    text = CAMPAIGN.replace("title", "titel").replace("positions: 2", "positions: many") + "gaol: click\n"
+    assert [line.partition(":")[0] for line in complaints(tmp_path, text)] == ["1", "8", "1", "9"]

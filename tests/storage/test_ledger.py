@@ -1,0 +1,193 @@
+"""The ledger: what is claimed is claimed once, and only legal moves are made."""
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from domain.ids import CampaignId, ContentVersion, MessageId, RecipientId, SendId, message_id_of
+from domain.ledger import TRANSITIONS, Claimed, ClaimRequest, Settlement, UnprintableMessage
+from domain.message import MessageStatus, SuppressionReason
+from domain.send import Send
+from storage.database import Database
+from storage.ledger import SqlLedger
+from storage.recipients import Recipients
+from storage.sends import Sends
+from storage.suppressions import Suppressions
+from tests.storage.frames import recipients_frame
+
+AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
+SEND = SendId("weekly-20261123T090000Z")
+
+# How a message gets into each status from nothing, by settlements after a claim.
+PATHS: dict[MessageStatus, tuple[MessageStatus, ...]] = {
+    MessageStatus.PENDING: (MessageStatus.PENDING,),
+    MessageStatus.SENDING: (),
+    MessageStatus.ACCEPTED: (MessageStatus.ACCEPTED,),
+    MessageStatus.REJECTED: (MessageStatus.REJECTED,),
+    MessageStatus.UNKNOWN: (MessageStatus.UNKNOWN,),
+}
+
+
+def letter(number: int, address: str | None = None) -> ClaimRequest:
+    """A letter to recipient r<number>."""
+    who = RecipientId(f"r{number}")
+    return ClaimRequest(message_id_of(SEND, who), SEND, who, 0, address or f"r{number}@example.org", f"payload{number}", "body")
+
+
+def claim(ledger: SqlLedger, *letters: ClaimRequest, run_id: str = "run-1") -> Claimed:
+    """Claim letters as one batch."""
+    return ledger.claim(letters, run_id=run_id, esp="smtp", batch="batch-1", at=AT)
+
+
+def status_of(ledger: SqlLedger, who: str) -> MessageStatus:
+    """Where a recipient's message stands."""
+    entry = ledger.entry(SEND, RecipientId(who))
+    assert entry is not None
+    return entry.status
+
+
+def test_new_letters_are_won(database: Database) -> None:
+    """A claim of letters that the ledger has never seen wins them all and writes down what goes out."""
+    ledger = SqlLedger(database)
+    claimed = claim(ledger, letter(1), letter(2))
+    assert claimed == Claimed(won=frozenset({letter(1).message_id, letter(2).message_id}), suppressed=frozenset(), held={})
+    entry = ledger.entry(SEND, RecipientId("r1"))
+    assert entry is not None
+    assert (entry.status, entry.attempt, entry.payload_hash, entry.claimed_at) == (MessageStatus.SENDING, 1, "payload1", AT)
+
+
+def test_claimed_letters_are_held(database: Database) -> None:
+    """A letter that another run has claimed is not won again, and the claimer is told where it stands."""
+    ledger = SqlLedger(database)
+    claim(ledger, letter(1))
+    again = claim(ledger, letter(1), letter(2), run_id="run-2")
+    assert again.won == {letter(2).message_id}
+    assert again.held == {letter(1).message_id: MessageStatus.SENDING}
+
+
+def test_a_suppressed_address_is_excluded_at_the_claim(database: Database) -> None:
+    """A suppression that came in after planning keeps the letter in, however the address is spelled."""
+    Suppressions(database).add("R1@Example.org", SuppressionReason.COMPLAINED, AT)
+    ledger = SqlLedger(database)
+    claimed = claim(ledger, letter(1), letter(2))
+    assert claimed.suppressed == {letter(1).message_id}
+    assert ledger.counts(SEND) == {(MessageStatus.EXCLUDED, "suppressed"): 1, (MessageStatus.SENDING, None): 1}
+
+
+def test_a_suppression_does_not_rewrite_what_went_out(database: Database) -> None:
+    """A letter accepted before its address was suppressed stays accepted."""
+    ledger = SqlLedger(database)
+    claim(ledger, letter(1))
+    ledger.settle([Settlement(letter(1).message_id, MessageStatus.ACCEPTED)], at=AT)
+    Suppressions(database).add("r1@example.org", SuppressionReason.UNSUBSCRIBED, AT)
+    assert claim(ledger, letter(1)).held == {letter(1).message_id: MessageStatus.ACCEPTED}
+
+
+def test_given_back_letters_are_claimed_again(database: Database) -> None:
+    """A letter that the ESP would not take yet can be claimed again, as a further attempt with the new bytes' hash."""
+    ledger = SqlLedger(database)
+    claim(ledger, letter(1))
+    ledger.settle([Settlement(letter(1).message_id, MessageStatus.PENDING, "451 try later")], at=AT)
+    assert claim(ledger, letter(1), run_id="run-2").won == {letter(1).message_id}
+    entry = ledger.entry(SEND, RecipientId("r1"))
+    assert entry is not None
+    assert (entry.attempt, entry.status, entry.reason) == (2, MessageStatus.SENDING, None)
+
+
+@pytest.mark.parametrize("start", PATHS)
+@pytest.mark.parametrize("wish", MessageStatus)
+def test_only_legal_moves_are_made(sqlite_database: Database, start: MessageStatus, wish: MessageStatus) -> None:
+    """A settlement moves a message exactly if the table of transitions allows the move."""
+    ledger = SqlLedger(sqlite_database)
+    claim(ledger, letter(1))
+    for step in (*PATHS[start], wish):
+        ledger.settle([Settlement(letter(1).message_id, step)], at=AT)
+    assert status_of(ledger, "r1") is (wish if wish in TRANSITIONS[start] else start)
+
+
+def test_settlements_of_one_batch_may_differ(database: Database) -> None:
+    """One call settles each message by its own answer, with reason and the ESP's id."""
+    ledger = SqlLedger(database)
+    claim(ledger, letter(1), letter(2), letter(3))
+    answers = [
+        Settlement(letter(1).message_id, MessageStatus.ACCEPTED, esp_message_id="esp-1"),
+        Settlement(letter(2).message_id, MessageStatus.REJECTED, "550 no such mailbox"),
+        Settlement(letter(3).message_id, MessageStatus.UNKNOWN, "connection lost"),
+    ]
+    ledger.settle(answers, at=AT + timedelta(seconds=1))
+    assert [status_of(ledger, who) for who in ("r1", "r2", "r3")] == [answer.status for answer in answers]
+    accepted = ledger.message(letter(1).message_id)
+    assert accepted is not None
+    assert (accepted.esp_message_id, accepted.answered_at) == ("esp-1", AT + timedelta(seconds=1))
+    assert [entry.message_id for entry in ledger.unknowns(SEND)] == [letter(3).message_id]
+
+
+def test_unprintable_messages_are_failed_once(database: Database) -> None:
+    """A message that cannot be printed is FAILED with its reason; recording it again, or claiming it, changes nothing."""
+    ledger = SqlLedger(database)
+    entry = UnprintableMessage(letter(1).message_id, SEND, RecipientId("r1"), 0, "hero/sale.mjml: first_name is undefined")
+    ledger.record_unprintable([entry], at=AT)
+    ledger.record_unprintable([entry], at=AT)
+    assert claim(ledger, letter(1)).held == {letter(1).message_id: MessageStatus.FAILED}
+    assert ledger.counts(SEND) == {(MessageStatus.FAILED, "hero/sale.mjml: first_name is undefined"): 1}
+
+
+def test_orphans_become_unknown(database: Database) -> None:
+    """What a dead run had claimed is UNKNOWN; what it had settled, and what others claimed, stays."""
+    ledger = SqlLedger(database)
+    claim(ledger, letter(1), letter(2), run_id="dead")
+    claim(ledger, letter(3), run_id="alive")
+    ledger.settle([Settlement(letter(2).message_id, MessageStatus.ACCEPTED)], at=AT)
+    assert ledger.orphan(SEND, ["dead"], AT) == 1
+    statuses = ledger.statuses(SEND)
+    assert statuses == {"r1": MessageStatus.UNKNOWN, "r2": MessageStatus.ACCEPTED, "r3": MessageStatus.SENDING}
+    assert claim(ledger, letter(1)).held == {letter(1).message_id: MessageStatus.UNKNOWN}
+
+
+def test_empty_work_is_no_error(database: Database) -> None:
+    """Claiming, settling, recording and orphaning nothing does nothing."""
+    ledger = SqlLedger(database)
+    assert claim(ledger) == Claimed(frozenset(), frozenset(), {})
+    ledger.settle([], at=AT)
+    ledger.record_unprintable([], at=AT)
+    assert ledger.orphan(SEND, [], AT) == 0
+
+
+def test_a_large_batch_is_one_claim(database: Database) -> None:
+    """A claim may be larger than the number of variables a statement can take."""
+    ledger = SqlLedger(database)
+    letters = [letter(number) for number in range(5_000)]
+    assert len(claim(ledger, *letters).won) == 5_000
+    assert len(claim(ledger, *letters).held) == 5_000
+
+
+def test_concurrent_claims_win_each_letter_once(database: Database) -> None:
+    """Six claimers who want the same letters in different orders win each of them once between them."""
+    ledger = SqlLedger(database)
+    letters = [letter(number) for number in range(120)]
+
+    def work(worker: int) -> list[MessageId]:
+        order = letters[worker * 20 :] + letters[: worker * 20]
+        batches = [order[start : start + 10] for start in range(0, 120, 10)]
+        return [message for batch in batches for message in claim(ledger, *batch, run_id=f"run-{worker}").won]
+
+    with ThreadPoolExecutor(6) as pool:
+        won = Counter(message for messages in pool.map(work, range(6)) for message in messages)
+    assert won == Counter(one.message_id for one in letters)
+
+
+def test_caps_see_what_may_have_gone_out(database: Database) -> None:
+    """Letters accepted, unknown or under way count for caps and for campaigns sent once; refused and later ones do not."""
+    Recipients(database).upsert(recipients_frame("r1", "r2", "r3", "r4"), AT)
+    campaign = CampaignId("weekly")
+    Sends(database).open(Send(SEND, campaign, AT, AT, ContentVersion("c1"), None, 1, "smtp", "http://127.0.0.1", "k1"), AT)
+    ledger = SqlLedger(database)
+    claim(ledger, letter(1), letter(2), letter(3), letter(4))
+    settled = {1: MessageStatus.ACCEPTED, 2: MessageStatus.UNKNOWN, 3: MessageStatus.REJECTED}
+    ledger.settle([Settlement(letter(number).message_id, status) for number, status in settled.items()], at=AT + timedelta(hours=1))
+    assert dict(ledger.handed_off_since(AT)) == {"r1": AT + timedelta(hours=1), "r2": AT + timedelta(hours=1), "r4": AT}
+    assert dict(ledger.handed_off_since(AT + timedelta(minutes=30))).keys() == {"r1", "r2"}
+    assert ledger.handed_off_in_campaign(campaign) == {"r1", "r2", "r4"}
+    assert ledger.handed_off_in_campaign(CampaignId("other")) == frozenset()
