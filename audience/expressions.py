@@ -4,9 +4,11 @@
 many recipients in one pass of DuckDB. What is run is generated from the vetted tree, never the text itself.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -34,6 +36,7 @@ _WRITING = frozenset(
         *("UPDATE", "USE", "VACUUM"),
     )
 )
+_SPAN = re.compile(r"[-+]?\d+(\.\d+)?|([-+]?\d+(\.\d+)?\s*[A-Za-z]+\s*)+")
 _READS_ONLY = "an expression only reads: it cannot change anything"
 
 
@@ -111,6 +114,7 @@ def _tree(text: str, place: _Place) -> exp.Expr:
     try:
         tokens = DuckDB().tokenize(text)
         _refuse_statements(tokens, place)
+        _refuse_odd_intervals(tokens, place)
         return parse_one(text, dialect="duckdb", into=exp.Condition)
     except TokenError:
         raise InvalidInput([place.mistake("a quote or a comment is opened and never closed")]) from None
@@ -125,6 +129,13 @@ def _refuse_statements(tokens: Sequence[Token], place: _Place) -> None:
             following = tokens[number + 1].text.upper() if number + 1 < len(tokens) else ""
             what = f"{_READS_ONLY} ({following})" if following in _WRITING else "an expression is one condition, without ;"
             raise InvalidInput([place.mistake(what, offset=token.line - 1)])
+
+
+def _refuse_odd_intervals(tokens: Sequence[Token], place: _Place) -> None:
+    """Refuse INTERVAL 'what is none': the parser would drop what it does not understand of it."""
+    for word, text in pairwise(tokens):
+        if word.token_type is TokenType.INTERVAL and text.token_type is TokenType.STRING and not _SPAN.fullmatch(text.text.strip()):
+            raise InvalidInput([place.mistake(f"{text.text!r} is no interval", "such as INTERVAL 30 DAY", text.line - 1)])
 
 
 def _syntax_mistake(error: ParseError, tokens: Sequence[Token], place: _Place) -> Mistake:

@@ -18,10 +18,9 @@ from runtime.house import House
 from runtime.keys import signing_keys
 from runtime.serving import open_serving
 from simulator.letters import surfaces_of
-from simulator.mail_reader import Followed, arrived, follow, requests_of
-from simulator.readers import read_letters
+from simulator.replies import Replies, reply
 from simulator.shop import simulate_shop
-from simulator.shop_files import DECISIONS, EVENTS, PURCHASES, RECIPIENTS, load_truth
+from simulator.shop_files import DECISIONS, EVENTS, PURCHASES, RECIPIENTS
 from storage.imports.columns import ImportKind
 from storage.imports.report import ImportReport
 from storage.imports.run import Stores, run_import
@@ -99,13 +98,16 @@ class Demo:
         """Everything but the hand-off."""
         return rehearse(self.house, CAMPAIGN, self.at(), lambda _done, _shards: None)
 
-    def readers(self, send: Send) -> Followed:
-        """Let the readers of the send open, click and unsubscribe, through the real links of the letters in the mailbox."""
-        people, seed = load_truth(self.folder)
-        mailbox, content = self.mailbox, self.house.contents.load(send.content_version)
-        decisions = self.house.lake.read("decisions", {"send_id": send.send_id})
-        reached = arrived(mailbox, send.send_id, decisions["recipient_id"].unique())
-        decisions = decisions[decisions["recipient_id"].isin(reached)]
-        reading = read_letters(people, surfaces_of(content), decisions, send_id=send.send_id, seed=seed, at=now())
-        requests = requests_of(mailbox, send.send_id, reading, content.links, Signer(signing_keys(self.house.settings)))
-        return follow(requests, create_app(open_serving(self.house.settings)))
+    def readers(self, send: Send) -> Replies:
+        """Let the readers of the send open, click, buy and unsubscribe, through the real links of the letters in the mailbox."""
+        settings = self.house.settings
+        return reply(
+            self.folder,
+            self.mailbox,
+            send,
+            self.house.contents.load(send.content_version),
+            self.house.lake.read("decisions", {"send_id": send.send_id}),
+            signer=Signer(signing_keys(settings)),
+            web=create_app(open_serving(settings)),
+            at=now(),
+        )

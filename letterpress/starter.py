@@ -1,4 +1,4 @@
-"""What `letterpress init` lays down: the starter campaigns, their schemas, settings to edit, and what git should not keep."""
+"""What `letterpress init` lays down: the starter campaign, schemas, schedules, settings to edit, and what git should not keep."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -9,7 +9,8 @@ from delivery.file_models import schemas
 from domain.errors import InputError
 from runtime.settings import Settings
 
-STARTER = Path(letterpress.__file__).resolve().parents[1] / "templates"
+_CHECKOUT = Path(letterpress.__file__).resolve().parents[1]
+STARTER = _CHECKOUT / "templates" / "weekly"
 _GITIGNORE = "# what running writes, and settings that hold secrets\nvar/\nletterpress.toml\n"
 _SCHEMAS_HERE, _SCHEMAS_THERE = "../../docs/schema/", "../../schema/"
 
@@ -29,14 +30,23 @@ def lay_down(folder: Path) -> tuple[Path, ...]:
 def _files() -> Mapping[str, bytes]:
     """Everything there is to write, by path within the new home."""
     if not STARTER.is_dir():
-        raise InputError(f"the starter campaigns are not at {STARTER}", hint="install from a checkout: pip install -e .")
-    campaigns = {
-        f"templates/{path.relative_to(STARTER).as_posix()}": path.read_bytes().replace(_SCHEMAS_HERE.encode(), _SCHEMAS_THERE.encode())
+        raise InputError(f"the starter campaign is not at {STARTER}", hint="install from a checkout: pip install -e .")
+    campaign = {
+        f"templates/weekly/{path.relative_to(STARTER).as_posix()}": path.read_bytes().replace(
+            _SCHEMAS_HERE.encode(), _SCHEMAS_THERE.encode()
+        )
         for path in sorted(STARTER.rglob("*"))
         if path.is_file() and not path.name.startswith(".")
     }
+    schedules = (_CHECKOUT / "prefect.yaml").read_bytes()
     schema_files = {f"schema/{name}": text.encode() for name, text in schemas().items()}
-    return {"letterpress.toml": settings_file().encode(), ".gitignore": _GITIGNORE.encode(), **schema_files, **campaigns}
+    return {
+        "letterpress.toml": settings_file().encode(),
+        ".gitignore": _GITIGNORE.encode(),
+        "prefect.yaml": schedules,
+        **schema_files,
+        **campaign,
+    }
 
 
 def settings_file() -> str:

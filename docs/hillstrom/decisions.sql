@@ -1,5 +1,5 @@
 -- Each customer was drawn into one of three groups with equal chances: that is the propensity. A visit counts as a click.
-SELECT 'h' || lpad(CAST(row_number() OVER () AS VARCHAR), 5, '0') AS recipient_id,
+SELECT 'h' || lpad(CAST(source_row AS VARCHAR), 5, '0') AS recipient_id,
        'hillstrom.hero' AS placement,
        CASE segment WHEN 'Mens E-Mail' THEN 'mens' WHEN 'Womens E-Mail' THEN 'womens' ELSE 'none' END AS variant,
        CASE segment WHEN 'Mens E-Mail' THEN 'mens' WHEN 'Womens E-Mail' THEN 'womens' ELSE 'none' END AS category,

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress as Display
-from rich.text import Text
 
 from letterpress.output import emit, progress
 from runtime.clock import now
@@ -96,9 +95,9 @@ def _shown(display: Display) -> "Progress":
     return show
 
 
-def _text(report: "ImportReport") -> Text:
+def _text(report: "ImportReport") -> str:
     more = f", {report.outcomes:,} outcomes beside them" if report.kind == "decisions" else ""
     lines = [f"{report.kind} from {report.name}: {report.read:,} read, {report.written:,} written, {report.unchanged:,} unchanged{more}"]
     lines += [f"  refused {count:,}: {reason}" for reason, count in report.refused.items()]
     lines += [f"  refused rows are in {report.rejects}"] if report.rejects else []
-    return Text("\n".join([*lines, *(f"  note: {note}" for note in report.notes)]))
+    return "\n".join([*lines, *(f"  note: {note}" for note in report.notes)])

@@ -71,7 +71,7 @@ def run(shop: "Demo", *, quiet: bool) -> dict[str, object]:
         with step("letting the readers open, click and unsubscribe through the real links", quiet=quiet):
             followed = shop.readers(sent)
         (shop.folder / "read").touch()
-        say(quiet, f"  {followed.clicked:,} clicks, {followed.unsubscribed:,} unsubscribed")
+        say(quiet, f"  {followed.opened:,} opened, {followed.clicks:,} clicks, {followed.unsubscribed:,} unsubscribed")
     report, seen = report_on(shop.house, sent), view(shop.house, sent)
     if not quiet:
         console.print(table(seen), shown(report), sep="\n")

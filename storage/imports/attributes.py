@@ -9,6 +9,7 @@ from storage.imports.columns import RESERVED
 from storage.imports.workbench import Workbench, quoted
 
 MOSTLY = 0.5  # of the values of a text differ: it is text to be printed, not a category
+MOST = 50  # different values of a category; beyond, it is text: a model would learn single people's values by heart
 _FEW = 20  # with fewer values nobody can tell
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMERIC = (
@@ -84,8 +85,8 @@ def _kind(sql_type: str, values: int, different: int, known: AttributeKind | Non
         return AttributeKind.NUMERIC
     if known in {AttributeKind.CATEGORICAL, AttributeKind.TEXT}:
         return known
-    unique = sql_type == "VARCHAR" and values >= _FEW and different > MOSTLY * values
-    return AttributeKind.TEXT if unique else AttributeKind.CATEGORICAL
+    printed = sql_type == "VARCHAR" and values >= _FEW and different > min(MOSTLY * values, MOST)
+    return AttributeKind.TEXT if printed else AttributeKind.CATEGORICAL
 
 
 def _json_value(name: str, sql_type: str) -> str:

@@ -95,9 +95,9 @@ def _problem(values: list[str], width: int, taken: list[str]) -> tuple[Refusal, 
 
 
 def _named(error: csv.Error) -> tuple[Refusal, str]:
-    return Refusal.BAD_QUOTING, "a quote is never closed" if "end of data" in str(error) or "limit" in str(
-        error
-    ) else "text after a closing quote"
+    if "limit" in str(error):
+        return Refusal.BAD_QUOTING, f"a value of more than {csv.field_size_limit():,} letters, or a quote that is never closed"
+    return Refusal.BAD_QUOTING, "a quote is never closed" if "end of data" in str(error) else "text after a closing quote"
 
 
 def _decodable(text: str) -> bool:

@@ -16,7 +16,7 @@ from domain.errors import InputError
 from storage.database import batches
 from storage.imports.csv_records import Record, delimiter_of, records
 from storage.imports.report import Progress, Step
-from storage.imports.workbench import CHUNK, LINE, ROW, Refused, Workbench
+from storage.imports.workbench import CHUNK, LINE, ROW, Refused, Workbench, refuse_names
 
 _SAMPLE = 50  # lines that tell the delimiter
 _HEAD = 4096  # bytes that tell text from something else
@@ -80,11 +80,7 @@ def _header(lines: Iterator[str], delimiter: str, path: Path) -> tuple[list[str]
     reader = csv.reader(lines, delimiter=delimiter)
     first = next((row for row in reader if any(name.strip() for name in row)), [])
     header = [name.strip() or f"column{place}" for place, name in enumerate(first, start=1)]
-    seen = [name.lower() for name in header]
-    if twice := sorted({name for name in seen if seen.count(name) > 1}):
-        raise InputError(
-            f"two columns are named {twice[0]!r}", where=str(path), hint="rename one in the file; SQL does not tell upper from lower case"
-        )
+    refuse_names(header, str(path))
     if any(not name.isprintable() for name in header):
         raise InputError("the header is not UTF-8 text", where=str(path), hint="convert it: iconv -f LATIN1 -t UTF-8 FILE > NEW.csv")
     return header, reader.line_num

@@ -16,7 +16,7 @@ from sqlglot import exp
 from domain.errors import InputError, UnavailableError
 from storage.database import CONNECT_TIMEOUT_S, batches
 from storage.imports.report import Progress, Refusal, Step
-from storage.imports.workbench import CHUNK, LINE, ROW, Refused, Workbench, literal
+from storage.imports.workbench import CHUNK, LINE, ROW, Refused, Workbench, literal, refuse_names
 
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
@@ -114,6 +114,7 @@ def _copy(connection: Connection, selection: sa.TextClause | sa.Select[Any], ben
     """By way of Parquet files: types may differ from chunk to chunk, and DuckDB unites them over the files."""
     result = connection.execution_options(stream_results=True, max_row_buffer=CHUNK).execute(selection)
     names, rows = list(result.keys()), 0
+    refuse_names(names, "the query" if isinstance(selection, sa.TextClause) else "the table")
     for chunk in batches(_tuples(result), CHUNK):
         pq.write_table(_table(names, chunk, first=rows + 1, bench=bench), bench.folder / f"rows-{rows:012d}.parquet")
         rows += len(chunk)

@@ -43,7 +43,7 @@ def read_mapping(given: str | None) -> MappingText:
     if not given.endswith(".sql") and (" " in given.strip() or not given.strip()):
         return MappingText(given)
     try:
-        return MappingText(Path(given).read_text(encoding="utf-8"), given)
+        return MappingText(Path(given).read_text(encoding="utf-8-sig"), given)
     except OSError as error:
         raise InputError(f"the mapping cannot be read: {error.strerror}", where=given) from None
     except UnicodeDecodeError:

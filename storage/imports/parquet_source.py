@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from domain.errors import InputError
 from storage.imports.report import Progress, Refusal, Step
-from storage.imports.workbench import CHUNK, LINE, ROW, Refused, Workbench
+from storage.imports.workbench import CHUNK, LINE, ROW, Refused, Workbench, refuse_names
 
 
 def load_parquet(path: Path, bench: Workbench, progress: Progress) -> int:
@@ -16,6 +16,7 @@ def load_parquet(path: Path, bench: Workbench, progress: Progress) -> int:
     rows = 0
     try:
         with pq.ParquetFile(path) as file:
+            refuse_names(file.schema_arrow.names, str(path))
             for batch in file.iter_batches(CHUNK):
                 _add(bench, pa.Table.from_batches([batch]), first=rows + 1)
                 rows += batch.num_rows

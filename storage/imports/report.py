@@ -59,5 +59,5 @@ class ImportReport:
     unchanged: int
     refused: Mapping[str, int]
     outcomes: int
-    rejects: Path | None
-    notes: tuple[str, ...]
+    rejects: Path | None = None
+    notes: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """One import from beginning to end: read, map, judge, write; and the account of every row."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from storage.imports.mapped import Mapped, run_mapping, time_zone_notes
 from storage.imports.mapping import MappingQuery, parse_mapping, read_mapping
 from storage.imports.recipients import import_recipients
 from storage.imports.refusals import refused_by_reason, write_rejects
-from storage.imports.report import ImportReport, Progress, Refusal
+from storage.imports.report import ImportReport, Progress, Refusal, Written
 from storage.imports.source import Source, fitting, load_source
 from storage.imports.source_types import make_source
 from storage.imports.workbench import Workbench
@@ -59,18 +59,13 @@ def run_import(
         else:
             written = import_history(kind, mapped, bench, stores.lake, name=called, progress=progress)
         refused = refused_by_reason(bench)
-        return ImportReport(
-            kind=kind.value,
-            name=called,
-            source_rows=rows,
-            read=written.new + written.known + sum(refused.values()),
-            written=written.new,
-            unchanged=written.known,
-            refused=refused,
-            outcomes=written.outcomes,
-            rejects=write_rejects(bench, rejects),
-            notes=(*notes, *_hints(refused, bench)),
-        )
+        account = _account(kind, called, written, refused, source_rows=rows)
+        return replace(account, rejects=write_rejects(bench, rejects), notes=(*notes, *_hints(refused, bench)))
+
+
+def _account(kind: ImportKind, name: str, written: Written, refused: Mapping[str, int], *, source_rows: int) -> ImportReport:
+    read = written.new + written.known + sum(refused.values())
+    return ImportReport(kind.value, name, source_rows, read, written.new, written.known, refused, written.outcomes)
 
 
 def _name(given: str | None, source: Source) -> str:

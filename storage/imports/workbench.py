@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from domain.errors import InputError, UnavailableError
 from storage.imports.report import Refusal
 
 ROW = "__letterpress_row"  # 1-based number of the data row
@@ -100,7 +101,10 @@ class Workbench:
 
     def run(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement of ours to its end; its rows, if it gives any."""
-        return self.connection.execute(statement, list(parameters)).fetchall()
+        try:
+            return self.connection.execute(statement, list(parameters)).fetchall()
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise UnavailableError(f"the import has no room to work: {str(error).splitlines()[0]}", where=str(self._folder)) from None
 
     def value(self, query: str, *parameters: object) -> int:
         """The one whole number that a query of ours answers with."""
@@ -121,6 +125,15 @@ class Workbench:
                 gathered = []
         if gathered:
             yield pa.Table.from_batches(gathered)
+
+
+def refuse_names(names: Sequence[str], where: str) -> None:
+    """Raise InputError if SQL could not tell two columns apart."""
+    lower = [name.lower() for name in names]
+    if twice := sorted({name for name in lower if lower.count(name) > 1}):
+        raise InputError(
+            f"two columns are named {twice[0]!r}", where=where, hint="rename one of them; SQL does not tell upper from lower case"
+        )
 
 
 def quoted(name: str) -> str:

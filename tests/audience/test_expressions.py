@@ -63,6 +63,8 @@ def mistakes(text: str, line: int = 10) -> list[str]:
         ("date_diff('day', created_at, as_of) > 300", [True, False, False]),
         ("TRY_CAST(first_name AS DOUBLE) IS NULL", [True, True, True]),
         ("bucket < 32768", [True, False, False]),
+        ("created_at > as_of - INTERVAL '1 day 2 hours'", [False, False, False]),
+        ("created_at > as_of - INTERVAL '1 month'", [False, True, False]),
         ("COUNTRY = 'DE' -- case does not matter", [True, False, False]),
         ("first_name = '{{ 7*7 }}'", [False, False, True]),
     ],
@@ -319,6 +321,7 @@ def test_double_quotes_are_names() -> None:
         ("country", "campaign.yaml:10: the expression gives VARCHAR, not true or false"),
         ("orders + 1", "campaign.yaml:10: the expression gives DOUBLE, not true or false"),
         ("NULL", 'campaign.yaml:10: the expression gives "NULL", not true or false'),
+        ("created_at > as_of\n- INTERVAL '1 day or so'", "campaign.yaml:11: '1 day or so' is no interval"),
         ("consent AND\n  country = = 'DE'", "campaign.yaml:11: not a condition in SQL, near"),
     ],
 )

@@ -17,8 +17,8 @@ from storage.database import Database
 from storage.schema import variants
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
-TEXT = st.text(st.characters(blacklist_categories=("Cs",)), max_size=30)
-WORD = st.text(st.characters(blacklist_categories=("Cs",)), min_size=3, max_size=30)
+TEXT = st.text(st.characters(codec="utf-8"), max_size=30)
+WORD = st.text(st.characters(codec="utf-8"), min_size=3, max_size=30)
 INSTANTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
 SHARES = st.floats(0, 1)
 FEATURES = st.dictionaries(TEXT, st.one_of(TEXT, st.booleans(), st.floats(allow_nan=False, allow_infinity=False)), max_size=3)

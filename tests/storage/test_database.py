@@ -30,6 +30,12 @@ def insert(database: Database, *addresses: str) -> None:
             connection.execute(sa.insert(suppressions).values(**row(address)))
 
 
+def insert_each(database: Database, addresses: list[str]) -> None:
+    """Insert rows, each in a transaction of its own."""
+    for address in addresses:
+        insert(database, address)
+
+
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
     """What was written before an exception in the same transaction is gone."""
     with pytest.raises(IntegrityError):
@@ -48,7 +54,7 @@ def test_a_reader_sees_one_snapshot_while_a_writer_commits(database: Database) -
 def test_writers_wait_for_each_other(database: Database) -> None:
     """Writers at the same time all succeed: none is told that the database is locked."""
     names = [[f"{worker}-{number}@example.org" for number in range(20)] for worker in range(6)]
-    threads = [threading.Thread(target=lambda one=one: [insert(database, name) for name in one]) for one in names]
+    threads = [threading.Thread(target=insert_each, args=(database, one)) for one in names]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -48,6 +48,14 @@ def test_what_is_stale_is_the_default(decision_store: DecisionStore) -> None:
     assert decision_store.get(R1, HERO, AT + TTL, DEFAULT).is_default
 
 
+@pytest.mark.parametrize("value", [b"", b"nonsense", b"x|y", b"never|weekly-1|sale", b"99999999999999999999|weekly-1|sale", b"\xff|a|b"])
+def test_what_cannot_be_read_is_the_default(decision_store: DecisionStore, redis_url: str, value: bytes) -> None:
+    """An entry that something else wrote, or that is damaged, does not reach the reader."""
+    with redis.Redis.from_url(redis_url) as client:
+        client.hset(f"decisions:{HERO}:{bucket_of(R1)}", R1, value)
+    assert decision_store.get(R1, HERO, AT, DEFAULT).is_default
+
+
 def test_a_later_decision_replaces_the_earlier(decision_store: DecisionStore) -> None:
     """Publishing again for the same recipient and placement puts the new decision in place of the old."""
     publish(decision_store, "sale")

@@ -146,6 +146,14 @@ def test_orphans_become_unknown(database: Database) -> None:
     assert claim(ledger, letter(1)).held == {letter(1).message_id: MessageStatus.UNKNOWN}
 
 
+def test_the_statuses_of_some_recipients_are_those_alone(database: Database) -> None:
+    """Whoever asks for some recipients is told about them, as far as the ledger knows them, and about nobody else."""
+    ledger = SqlLedger(database)
+    claim(ledger, letter(1), letter(2))
+    assert ledger.statuses(SEND, [RecipientId("r1"), RecipientId("r9")]) == {"r1": MessageStatus.SENDING}
+    assert ledger.statuses(SendId("another"), [RecipientId("r1")]) == {} == ledger.statuses(SEND, [])
+
+
 def test_empty_work_is_no_error(database: Database) -> None:
     """Claiming, settling, recording and orphaning nothing does nothing."""
     ledger = SqlLedger(database)

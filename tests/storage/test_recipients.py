@@ -124,7 +124,7 @@ def test_owners_tell_whose_a_mailbox_is(database: Database) -> None:
     assert recipients.owners(["ann@example.org", "bob@example.org"]) == {"ann@example.org": "r1"}
 
 
-TEXTS = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=20)
+TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -27,7 +27,7 @@ def rows(text: str) -> list[list[str]]:
     return [one.values for one in read(text) if isinstance(one, Record)]
 
 
-FIELDS = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=12)
+FIELDS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 
 
 @given(table=st.lists(st.lists(FIELDS, min_size=3, max_size=3), min_size=1, max_size=8), delimiter=st.sampled_from(DELIMITERS))
@@ -70,6 +70,14 @@ def test_an_unclosed_quote_costs_one_line() -> None:
     text = '1,2,3\n1,"2,3\n4,5,6\n7,"8,9",\n'
     assert refusals(text)[0] == (2, 3, Refusal.BAD_QUOTING)
     assert rows(text) == [["1", "2", "3"], ["4", "5", "6"], ["7", "8,9", ""]]
+
+
+def test_a_value_without_end_costs_one_line() -> None:
+    """A quote that would swallow more than a value may hold is given up, and the rows below it are read."""
+    below = [[str(number), "b" * 100, "c"] for number in range(2_000)]
+    text = '1,"2,3\n' + "".join(",".join(row) + "\n" for row in below)
+    assert refusals(text) == [(1, 2, Refusal.BAD_QUOTING)]
+    assert rows(text) == below
 
 
 def test_text_after_a_closing_quote_is_refused() -> None:

@@ -5,6 +5,7 @@ import sqlite3
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -83,7 +84,7 @@ def test_files_that_are_not_there_are_refused(importer: Importer, tmp_path: Path
         importer.run("recipients", str(tmp_path))
 
 
-def parquet(importer: Importer, **columns: object) -> str:
+def parquet(importer: Importer, **columns: Any) -> str:
     """A Parquet file of these columns."""
     path = importer.folder / "customers.parquet"
     pq.write_table(pa.table(columns), path)
@@ -107,6 +108,12 @@ def test_parquet_keeps_its_types(importer: Importer) -> None:
     assert two is not None
     assert (one.consent, one.created_at, one.attributes) == (True, datetime(2026, 1, 1, 12, tzinfo=UTC), {"born": "1980-01-02"})
     assert (two.consent, two.created_at, two.attributes) == (False, None, {"born": None})
+
+
+def test_parquet_columns_that_sql_cannot_tell_apart_are_refused(importer: Importer) -> None:
+    """Two columns whose names differ in case only are named, not mixed up."""
+    with pytest.raises(InputError, match="'address'"):
+        importer.run("recipients", parquet(importer, recipient_id=[1], address=["a"], Address=["b"]))
 
 
 def test_parquet_of_wrong_types_refuses_its_rows(importer: Importer) -> None:
@@ -208,9 +215,16 @@ def test_databases_that_cannot_be_read_are_refused(importer: Importer, url: str,
 
 
 @pytest.mark.parametrize(
-    "options", [{"table": "nothing"}, {"query": "DELETE FROM customers"}, {"query": "SELECT 1; SELECT 2"}, {"query": "SELEC 1"}]
+    "options",
+    [
+        {"table": "nothing"},
+        {"query": "SELECT id, mail AS ID FROM customers"},
+        {"query": "DELETE FROM customers"},
+        {"query": "SELECT 1; SELECT 2"},
+        {"query": "SELEC 1"},
+    ],
 )
-def test_bad_tables_and_queries_are_refused(importer: Importer, shop: str, options: dict[str, str]) -> None:
+def test_bad_tables_and_queries_are_refused(importer: Importer, shop: str, options: dict[str, Any]) -> None:
     """A table that is not there and a query that does more than read are the user's mistakes; nothing changes."""
     with pytest.raises(InputError):
         importer.run("recipients", shop, MAPPING, **options)
