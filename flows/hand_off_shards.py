@@ -6,6 +6,7 @@ from random import Random
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from delivery.backoff import Patience
 from delivery.esp.port import Esp
 from delivery.handoff import hand_off
 from delivery.stopping import SendStopped
@@ -48,6 +49,7 @@ def _hand_off(house: House, send: Send, esp: Esp, shard: int, run_id: str) -> No
         rng=Random(run_id),
         concurrency=house.settings.handoff_connections,
         batch_size=house.settings.handoff_batch,
+        patience=Patience(rounds=house.settings.handoff_rounds, settle_for=house.settings.settle_seconds),
     )
     if not counts.deferred:  # what the ESP put off is PENDING: the shard stays open for `resume`
         house.sends.finish_shard(send.send_id, shard, "handoff", {}, now())

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from httpx import TransportError
+
 from domain.errors import LetterpressError, UnavailableError
 from domain.ids import SendId
 from domain.send import SendStatus
@@ -13,23 +15,33 @@ from runtime.house import House
 
 @contextmanager
 def pausing_on_failure(house: House, send_id: SendId) -> Iterator[None]:
-    """Within, whatever goes wrong leaves the send PAUSED with the reason, and is raised on."""
+    """Within, whatever goes wrong leaves the send PAUSED with the reason, and is raised on; Ctrl-C too, and being asked to end."""
     try:
         yield
-    except Exception as error:
+    except BaseException as error:
         pause_send(house, send_id, error)
         raise
 
 
-def pause_send(house: House, send_id: SendId, cause: Exception) -> None:
+def pause_send(house: House, send_id: SendId, cause: BaseException) -> None:
     """RUNNING → PAUSED. When it is the database that is gone, the reason waits in a note under var/ until it is back."""
-    reason = str(cause) if isinstance(cause, LetterpressError) else f"a fault of Letterpress: {type(cause).__name__}"
+    reason = _reason(cause)
     try:
         house.sends.set_status(send_id, SendStatus.PAUSED, reason, now(), expected={SendStatus.RUNNING})
     except UnavailableError:
         note = _note(house, send_id)
         note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text(reason)
+
+
+def _reason(cause: BaseException) -> str:
+    if isinstance(cause, LetterpressError):
+        return str(cause)
+    if isinstance(cause, KeyboardInterrupt):
+        return "stopped by Ctrl-C"
+    if isinstance(cause, TransportError):
+        return "Prefect's server does not answer"
+    return f"a fault of Letterpress: {type(cause).__name__}" if isinstance(cause, Exception) else "its process was asked to end"
 
 
 def noted_reason(house: House, send_id: SendId) -> str | None:

@@ -1,0 +1,187 @@
+"""`letterpress train`, `evaluate` and `models`: the ranker, its judgement and its registry."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from domain.campaign import Goal
+from domain.errors import InputError
+from domain.ids import CampaignId, ModelVersion
+from letterpress.output import emit, progress
+from runtime.clock import now
+
+if TYPE_CHECKING:
+    from domain.content import Content
+    from ranking.model import RankingModel
+    from runtime.house import House
+
+JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document")]
+Campaign = Annotated[str | None, typer.Argument(help="The campaign's folder name; all of history if left out")]
+Where = Annotated[str | None, typer.Option("--where", help="SQL over recipients: whose decisions to use, such as 'bucket < 32768'")]
+AsOf = Annotated[str | None, typer.Option("--as-of", help="Use only what was received before this instant; now if left out")]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What `train` answers: the model's card, its state in the registry, and why it is not the incumbent if it is not."""
+
+    state: str
+    objections: Sequence[str]
+    card: dict[str, Any]
+
+
+def app_commands(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.command()(train)
+    app.command()(evaluate)
+    models = typer.Typer(help="Trained models: list, show, promote.", no_args_is_help=True)
+    models.command("list")(list_models)
+    models.command("show")(show_model)
+    models.command("promote")(promote_model)
+    app.add_typer(models, name="models")
+
+
+def train(
+    campaign: Campaign = None,
+    *,
+    where: Where = None,
+    as_of: AsOf = None,
+    goal: Annotated[Goal | None, typer.Option(help="What to predict; the campaign's goal if left out")] = None,
+    candidate: Annotated[bool, typer.Option("--candidate", help="Register it without letting it decide")] = False,
+    as_json: JSON = False,
+) -> None:
+    """Train a ranking model on imported or own history and let it decide from the next send on."""
+    from flows.train_model import train_model
+    from letterpress.ranking_views import card_view
+    from ranking.model import card_document
+    from runtime.house import shared_house
+
+    house = shared_house()
+    at, content = _instant(as_of), _content(house, campaign)
+    with progress() as shown:
+        shown.add_task("training", total=None)
+        found = train_model(house, content, at, where=where, goal=goal, candidate=candidate)
+    card, state = found.model.card, found.state.value
+    emit(Trained(state, found.objections, card_document(card)), as_json=as_json, text=lambda: card_view(card, state, found.objections))
+
+
+def evaluate(
+    campaign: Campaign = None,
+    *,
+    model: Annotated[str | None, typer.Option("--model", help="A model's version; the incumbent if left out")] = None,
+    where: Where = None,
+    as_of: AsOf = None,
+    temperature: Annotated[float | None, typer.Option(help="The policy's temperature; the campaign's, else 0.5, if left out")] = None,
+    default: Annotated[list[str] | None, typer.Option(help="PLACEMENT=VARIANT[,VARIANT…]: the default slate of a placement")] = None,
+    as_json: JSON = False,
+) -> None:
+    """What the model's policy would have earned on logged decisions it has not seen, against simple policies, with intervals."""
+    from flows.load_history import load_history
+    from flows.train_model import admitted
+    from letterpress.ranking_views import evaluation_view
+    from ranking.evaluation import EvaluationRequest
+    from ranking.evaluation import evaluate as evaluate_policies
+    from ranking.too_little import TooLittleData
+    from runtime.house import shared_house
+
+    house = shared_house()
+    at, content, found = _instant(as_of), _content(house, campaign), _model(house, campaign, model)
+    request = EvaluationRequest(
+        at,
+        goal=found.card.goal if found else content.campaign.goal if content else Goal.CLICK,
+        placements=tuple(p.placement for p in content.campaign.placements) if content else (),
+        temperature=temperature or (content.campaign.policy.temperature if content else 0.5),
+        trained_on=_trained_on(house, found, at),
+        defaults=_defaults(content, default or []),
+    )
+    with progress() as shown:
+        shown.add_task("evaluating", total=None)
+        answer = evaluate_policies(load_history(house), admitted(house, where, at), found, request)
+    if isinstance(answer, TooLittleData):
+        raise InputError(str(answer), hint="propensities come with own decisions, or with `letterpress import decisions`")
+    emit(answer, as_json=as_json, text=lambda: evaluation_view(answer))
+
+
+def list_models(campaign: Campaign = None, as_json: JSON = False) -> None:
+    """All models, the latest first."""
+    from letterpress.ranking_views import models_view
+    from runtime.house import shared_house
+
+    rows = shared_house().models.list(CampaignId(campaign) if campaign else None)
+    emit(rows, as_json=as_json, text=lambda: models_view(rows) if rows else "no model yet: letterpress train")
+
+
+def show_model(
+    version: Annotated[str, typer.Argument(help="The model's version")],
+    pictures: Annotated[Path | None, typer.Option(help="Folder to write the card's pictures into")] = None,
+    as_json: JSON = False,
+) -> None:
+    """A model's card: what it was trained on, how good it is, what it looks at."""
+    from letterpress.ranking_views import card_view
+    from ranking.model import card_of
+    from runtime.house import shared_house
+
+    found = shared_house().models.load(ModelVersion(version))
+    if pictures:
+        pictures.mkdir(parents=True, exist_ok=True)
+        for name, data in found.files.items():
+            if name.endswith(".png"):
+                (pictures / name).write_bytes(data)
+    emit(found.row, as_json=as_json, text=lambda: card_view(card_of(found.row.card), found.row.state.value, ()))
+
+
+def promote_model(version: Annotated[str, typer.Argument(help="The model's version")], as_json: JSON = False) -> None:
+    """Let a model decide from the next send on; the one before it is retired."""
+    from domain.model import ModelState
+    from runtime.house import shared_house
+
+    house = shared_house()
+    house.models.set_state(ModelVersion(version), ModelState.INCUMBENT)
+    emit(house.models.get(ModelVersion(version)), as_json=as_json, text=lambda: f"{version} decides from the next send on")
+
+
+def _instant(text: str | None) -> datetime:
+    if text is None:
+        return now()
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{text!r} is no instant", where="--as-of", hint="write it as 2026-11-23T09:00:00Z") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _content(house: "House", campaign: str | None) -> "Content | None":
+    from delivery.compile import compile_campaign
+
+    return compile_campaign(Path(house.campaign_folder(campaign)[1])) if campaign else None
+
+
+def _model(house: "House", campaign: str | None, version: str | None) -> "RankingModel | None":
+    from ranking.model import RankingModel
+
+    chosen = ModelVersion(version) if version else house.models.incumbent(CampaignId(campaign or ""))
+    return RankingModel.from_files(house.models.load(chosen).files) if chosen else None
+
+
+def _trained_on(house: "House", model: "RankingModel | None", at: datetime) -> frozenset[str] | None:
+    """The recipients whose decisions the model may have seen; None for all."""
+    from flows.train_model import admitted
+
+    if model is None or model.card.where is None:
+        return None
+    return frozenset(admitted(house, model.card.where, at)["recipient_id"])
+
+
+def _defaults(content: "Content | None", given: Sequence[str]) -> dict[str, Sequence[str]]:
+    placements = [p.placement for p in content.campaign.placements] if content else []
+    found: dict[str, Sequence[str]] = {p: content.default_slate(p) for p in placements} if content else {}
+    for text in given:
+        placement, separator, variants = text.partition("=")
+        if not separator or not variants:
+            raise InputError(f"{text!r} is not PLACEMENT=VARIANT", where="--default")
+        found[placement] = tuple(variants.split(","))
+    return found

@@ -1,0 +1,80 @@
+"""The ranking model: forest, calibration, feature parameters and card, as one immutable value and as files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import TypeAdapter
+
+from domain.ids import ModelVersion, digest
+from ranking.calibration import Calibration
+from ranking.model_card import ModelCard
+from ranking.parameters import FeatureParameters
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """From the forest's sum to a rate: raw = base + sum of leaves, then the calibration."""
+
+    base: float
+    calibration: Calibration
+
+    def log_rate(self, raw: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Calibrated log-rate at position 1 from the forest's sums."""
+        return self.calibration.log_rate(raw + self.base)
+
+
+@dataclass(frozen=True, slots=True)
+class RankingModel:
+    """A trained model. `forest` is LightGBM's own text; `pictures` are PNG files by name."""
+
+    forest: str
+    head: Head
+    parameters: FeatureParameters
+    card: ModelCard
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def model_version(self) -> ModelVersion:
+        """The model's version, a function of its bytes."""
+        return ModelVersion(self.card.model_version)
+
+    def to_files(self) -> dict[str, bytes]:
+        """Files by name. Equal data, seed and code give equal bytes."""
+        own = {
+            "forest.txt": self.forest.encode(),
+            "head.json": _HEAD.dump_json(self.head, indent=1),
+            "card.json": _CARD.dump_json(self.card, indent=1),
+        }
+        return own | self.parameters.to_files() | dict(self.pictures)
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> "RankingModel":
+        """The inverse of `to_files`."""
+        pictures = {name: data for name, data in files.items() if name.endswith(".png")}
+        parameters = FeatureParameters.from_files(files)
+        head, card = _HEAD.validate_json(files["head.json"]), _CARD.validate_json(files["card.json"])
+        return cls(files["forest.txt"].decode(), head, parameters, card, pictures)
+
+
+_HEAD = TypeAdapter(Head)
+_CARD = TypeAdapter(ModelCard)
+
+
+def version_of(forest: str, head: Head, parameters: FeatureParameters) -> ModelVersion:
+    """`<as_of>-<digest>`: the digest covers all that scores depend on."""
+    parts = (name + data.hex() for name, data in sorted(parameters.to_files().items()))
+    return ModelVersion(f"{parameters.as_of:%Y%m%dT%H%M}-{digest(forest, repr(head), *parts)[:12]}")
+
+
+def card_document(card: ModelCard) -> dict[str, Any]:
+    """The card as a plain JSON document, for the registry."""
+    document: dict[str, Any] = _CARD.dump_python(card, mode="json")
+    return document
+
+
+def card_of(document: Mapping[str, Any]) -> ModelCard:
+    """The card from its document."""
+    return _CARD.validate_python(document, strict=False)

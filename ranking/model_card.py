@@ -1,0 +1,60 @@
+"""The model card: what a model was trained on, what it is good for, and what it does not know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.campaign import Goal
+from ranking.calibration import ReliabilityBin
+from ranking.debiasing import Examination, PositionTraining
+from ranking.splitting import Split
+
+
+@dataclass(frozen=True, slots=True)
+class PartCounts:
+    """Rows and outcomes (for revenue: rows with any) of one part of the split."""
+
+    rows: int
+    outcomes: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOutMetrics:
+    """On held-out rows. `deviance_explained` is against the variants' own mean rates at their positions: 0 means the model
+    knows no more than which variant is popular. `auc` is None for revenue or a single class; `ece` is cross-fitted."""
+
+    deviance_explained: float
+    auc: float | None
+    ece: float
+    observed_rate: float
+    predicted_rate: float
+    reliability: tuple[ReliabilityBin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """All that is said of a model; stored with it as JSON."""
+
+    model_version: str
+    goal: Goal
+    as_of: datetime
+    placements: tuple[str, ...]
+    where: str | None
+    window_from: datetime
+    window_until: datetime
+    split: Split
+    training: PartCounts
+    validation: PartCounts
+    held_out: PartCounts
+    objective: str
+    trees: int
+    examination: Examination
+    position_training: PositionTraining
+    position_deviances: Mapping[PositionTraining, float]
+    metrics: HeldOutMetrics
+    importances: Mapping[str, float]
+    feature_count: int
+    layout_digest: str
+    code_version: str
+    seed: int
+    notes: tuple[str, ...]

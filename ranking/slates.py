@@ -1,0 +1,113 @@
+"""Logged slates: what a logging policy showed, with which probabilities, and what it brought."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from domain.decision import Arm
+
+Doubles = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Slates:
+    """n slates of one placement with up to K positions and V variants over all of them.
+
+    `item` int64[n, K] is the variant at each position (−1: none), `reward`, `propensity` and `prefix` float64[n, K] belong to it.
+    `candidate` bool[n, V] marks what the send could show; `recipient` int64[n] numbers recipients over all placements.
+    """
+
+    placement: str
+    variants: tuple[str, ...]
+    categories: tuple[str, ...]
+    recipient_id: npt.NDArray[np.object_]
+    recipient: npt.NDArray[np.int64]
+    decided_at: pd.Series
+    item: npt.NDArray[np.int64]
+    reward: Doubles
+    propensity: Doubles
+    prefix: Doubles
+    candidate: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.recipient_id)
+
+    @property
+    def positions(self) -> int:
+        return int(self.item.shape[1])
+
+    @property
+    def filled(self) -> npt.NDArray[np.bool_]:
+        """Positions that showed something, bool[n, K]."""
+        return np.asarray(self.item >= 0)
+
+    @property
+    def prefix_known(self) -> bool:
+        """Whether every slate's joint probabilities are on record; logs of other systems often lack them."""
+        return not bool(np.isnan(self.prefix).any())
+
+    def at_item(self, values: Doubles) -> Doubles:
+        """`values` [n, V] of the variants shown, [n, K]; 0 where nothing was."""
+        return np.where(self.filled, np.take_along_axis(values, np.maximum(self.item, 0), axis=1), 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Decisions that off-policy evaluation cannot use, by reason."""
+
+    no_propensity: int
+    holdout: int
+    seen_in_training: int
+
+
+def usable(rows: pd.DataFrame, seen: npt.NDArray[np.bool_]) -> tuple[pd.DataFrame, LeftOut]:
+    """Rows of whole slates that have a propensity, are not of the holdout (whose default was certain) and are new to the model."""
+    holdout = (rows["arm"] == Arm.HOLDOUT).to_numpy(dtype=bool, na_value=False)
+    unknown = ~(rows["propensity"] > 0).to_numpy(dtype=bool, na_value=False)
+    slate = rows.groupby(["send_id", "recipient_id", "placement"], sort=False).ngroup().to_numpy()
+    unknown = np.isin(slate, slate[unknown]) & ~holdout
+    seen = seen & ~holdout & ~unknown
+    return rows[~(holdout | unknown | seen)], LeftOut(int(unknown.sum()), int(holdout.sum()), int(seen.sum()))
+
+
+def slates_of(rows: pd.DataFrame, placement: str, recipients: pd.Index) -> Slates:
+    """The slates of one placement among usable rows. What a send could show is what it did show to anyone."""
+    rows = rows[rows["placement"] == placement]
+    known = rows[["variant", "category"]].drop_duplicates("variant").sort_values("variant")
+    slate = rows.groupby(["send_id", "recipient_id"], sort=True).ngroup().to_numpy()
+    first = rows.assign(slate=slate).drop_duplicates("slate").sort_values("slate")
+    n, k = len(first), int(rows["position"].max())
+    at = np.asarray(slate, dtype=np.int64), rows["position"].to_numpy(dtype=np.int64) - 1
+    variant = pd.Index(known["variant"]).get_indexer(pd.Index(rows["variant"]))
+    ids = first["recipient_id"].to_numpy(dtype=object)
+    return Slates(
+        placement,
+        tuple(known["variant"]),
+        tuple(known["category"]),
+        ids,
+        recipients.get_indexer(pd.Index(ids)).astype(np.int64),
+        first["decided_at"].reset_index(drop=True),
+        _spread(at, variant, (n, k), -1).astype(np.int64),
+        _spread(at, rows["label"].to_numpy(), (n, k), 0.0),
+        _spread(at, rows["propensity"].to_numpy(), (n, k), 1.0),
+        _spread(at, rows["prefix_propensity"].where(rows["position"] > 1, rows["propensity"]).to_numpy(dtype=np.float64), (n, k), 1.0),
+        _candidates(first["send_id"], rows["send_id"], variant, len(known)),
+    )
+
+
+def _spread(
+    at: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]], values: npt.NDArray[Any], shape: tuple[int, int], empty: float
+) -> Doubles:
+    out = np.full(shape, float(empty))
+    out[at] = values
+    return out
+
+
+def _candidates(slate_send: pd.Series, row_send: pd.Series, variant: npt.NDArray[np.intp], variants: int) -> npt.NDArray[np.bool_]:
+    sends, number = np.unique(row_send.to_numpy(dtype=str), return_inverse=True)
+    shown = np.zeros((len(sends), variants), dtype=bool)
+    shown[number, variant] = True
+    return np.asarray(shown[np.searchsorted(sends, slate_send.to_numpy(dtype=str))])
