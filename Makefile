@@ -6,8 +6,6 @@ export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 # Compiled modules are kept: without them every command starts some seconds later.
 unexport PYTHONDONTWRITEBYTECODE
-# LightGBM's threads spin while they wait: on busy cores training takes 3 to 4 times as long.
-export OMP_WAIT_POLICY := passive
 
 .PHONY: help install demo test lint bench lock clean
 
@@ -27,7 +25,7 @@ demo: install ## a whole campaign on a simulated shop: history, training, dry ru
 	$(BIN)/letterpress demo
 
 test: lint ## lint, types, import contracts, and all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 lint: install ## ruff, mypy (strict), import contracts
 	$(BIN)/ruff format --check .

@@ -7,16 +7,32 @@ import threading
 import traceback
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 import letterpress.commands
 from domain.errors import LetterpressError
 from letterpress.output import errors
 
+IN_ORDER_OF_USE = (
+    *("init", "import", "validate", "preview", "audience", "train", "evaluate", "models", "dry-run", "proof"),
+    *("send", "status", "pause", "resume", "cancel", "why", "report", "mailbox"),
+    *("up", "down", "serve", "schema", "simulate", "demo"),
+)
+
+
+class _InOrderOfUse(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:  # of a click that typer carries and does not export
+        places = {name: place for place, name in enumerate(IN_ORDER_OF_USE)}
+        return sorted(super().list_commands(ctx), key=lambda name: places.get(name, len(places)))
+
+
 app = typer.Typer(
     name="letterpress",
+    cls=_InOrderOfUse,
     help="Decides, for every recipient, which content block goes where; prints the letter; hands it off; learns; proves what it gained.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -74,5 +74,5 @@ def table(seen: SendView) -> Group:
     rows.add_row("pending", f"{seen.account.pending:,}")
     title = f"{seen.send_id}: {seen.status}" + (f" ({seen.reason})" if seen.reason else "")
     check = "the account adds up" if seen.account.adds_up else "THE ACCOUNT DOES NOT ADD UP"
-    go_on = [f"go on with: letterpress resume {seen.send_id}"] if seen.status in {"paused", "interrupted"} else []
+    go_on = [f"go on with: letterpress resume {seen.send_id}"] if seen.status in {"planned", "paused", "interrupted"} else []
     return Group(title, rows, check, *go_on)

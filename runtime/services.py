@@ -28,6 +28,7 @@ _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_CLI_PROMPT": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(int(_PATIENCE)),  # its 20 s are not enough on a busy machine
 }
 
 
@@ -91,6 +92,18 @@ def adopt_prefect_environment(settings: Settings) -> None:
     Logs go to the run's page; on the terminal the command speaks for itself.
     """
     os.environ.update({"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"} | prefect_environment(settings))
+
+
+def check_prefect() -> None:
+    """Raise UnavailableError where a Prefect server is named and nobody answers there. Without one, Prefect starts its own."""
+    url = os.environ.get("PREFECT_API_URL")
+    try:
+        if url:
+            urllib.request.urlopen(url + "/health", timeout=10).close()  # noqa: S310 - the operator's own setting
+    except urllib.error.HTTPError:
+        pass  # it answers: whether it knows us is for Prefect to find out
+    except (OSError, ValueError):
+        raise UnavailableError("Prefect's server does not answer", where=url, hint="letterpress up, or unset PREFECT_API_URL") from None
 
 
 def start_prefect_server(settings: Settings) -> Process:

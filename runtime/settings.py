@@ -35,6 +35,8 @@ class Settings:
     workers: int = _setting(2, "Shards worked on side by side")
     handoff_connections: int = _setting(4, "Connections to the ESP per shard")
     handoff_batch: int = _setting(50, "Messages claimed in one transaction")
+    handoff_rounds: int = _setting(6, "Rounds in a row in which the ESP takes nothing before the send pauses; waits double")
+    settle_seconds: int = _setting(120, "Seconds for which the hand-off waits for a database that went away, so that no answer is lost")
     decision_ttl_hours: int = _setting(24 * 8, "Hours until a published decision is stale")
     prefect_port: int = _setting(4200, "Port of the embedded Prefect server, on loopback")
     web_host: str = _setting("127.0.0.1", "Address `letterpress serve` listens on")

@@ -44,11 +44,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         os._exit(_ENDED[0])
 
 
+TOGETHER = ("journeys", "flows")  # tests that share a Prefect server: one worker runs them, and begins with them
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs PostgreSQL, so that `-m 'not postgres'` is the quick half."""
+    """Mark what needs PostgreSQL, so that `-m 'not postgres'` is the quick half; keep together what shares a server."""
     for item in items:
         if "postgresql" in getattr(getattr(item, "callspec", None), "params", {}).values():
             item.add_marker(pytest.mark.postgres)
+        if _room(item) in TOGETHER:
+            item.add_marker(pytest.mark.xdist_group(_room(item)))
+    items.sort(key=lambda item: _room(item) not in TOGETHER)
+
+
+def _room(item: pytest.Item) -> str:
+    """The folder under tests/ that a test stands in."""
+    return item.path.relative_to(Path(__file__).parent).parts[0]
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,7 @@ def create_app(parts: Serving) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         gc.freeze()  # what is loaded by now lives as long as the process; scanning it again is most of the slow answers
         yield
+        gc.unfreeze()
         recorder.close()
 
     app = FastAPI(title="Letterpress", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Group
-from rich.table import Table
+from rich.table import Column, Table
 
+from domain.errors import InputError
 from letterpress.output import emit
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def why(
 
     house = shared_house()
     found, letter = explain(house, house.send(send_id), recipient)
-    if eml and letter:
+    if eml:
+        if letter is None:
+            raise InputError(f"there is no letter for {recipient!r}", hint=f"not written to: {found.exclusion or 'not decided yet'}")
         eml.write_bytes(letter.mime)
     emit(found, as_json=as_json, text=lambda: _shown(found))
 
@@ -40,7 +43,9 @@ def _shown(why: "Why") -> Group:
     head.append(f"model {why.model_version or 'none: uniform choice'}, arm {why.arm or '-'}")
     if why.exclusion:
         return Group(*head, f"not written to: {why.exclusion}")
-    rows = Table("placement", "variant", "score", "position", "propensity", "prefix", "")
+    rows = Table(
+        Column("placement", overflow="fold"), Column("variant", overflow="fold"), "score", "position", "propensity", "prefix", "why not"
+    )
     for one in why.candidates:
         numbers = (_number(one.score), str(one.position or ""), _number(one.propensity), _number(one.prefix_propensity))
         rows.add_row(one.placement, one.variant, *numbers, one.excluded or "")

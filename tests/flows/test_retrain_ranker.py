@@ -21,7 +21,7 @@ def test_a_model_trained_on_history_decides_and_learns_from_its_own_send(house: 
     """One turn of the loop, each step on what the one before it left behind."""
     shutil.rmtree(campaign_folder)
     shutil.copytree(Path(__file__).parents[2] / "templates" / "weekly", campaign_folder)
-    demo = Demo(house, house.settings.var / "demo", recipients=2_000, weeks=4, seed=3)
+    demo = Demo(house, house.settings.var / "demo", recipients=1_200, weeks=3, seed=3)
     demo.shop()
     assert all(report.written and not report.refused for report in demo.imported())
 
