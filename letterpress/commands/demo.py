@@ -105,7 +105,7 @@ def step(title: str, *, quiet: bool) -> Iterator[None]:
 def say(quiet: bool, *lines: str) -> None:
     """Print for people."""
     if not quiet:
-        console.print(*lines, sep="\n", markup=False)
+        console.print(*lines, sep="\n", markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from domain.errors import InputError
 from letterpress.output import emit
 
 if TYPE_CHECKING:
-    from letterpress.explanation import Why
+    from letterpress.explanation import Candidate, Why
 
 
 def app_commands(app: typer.Typer) -> None:
@@ -43,13 +43,21 @@ def _shown(why: "Why") -> Group:
     head.append(f"model {why.model_version or 'none: uniform choice'}, arm {why.arm or '-'}")
     if why.exclusion:
         return Group(*head, f"not written to: {why.exclusion}")
-    rows = Table(
-        Column("placement", overflow="fold"), Column("variant", overflow="fold"), "score", "position", "propensity", "prefix", "why not"
-    )
-    for one in why.candidates:
-        numbers = (_number(one.score), str(one.position or ""), _number(one.propensity), _number(one.prefix_propensity))
-        rows.add_row(one.placement, one.variant, *numbers, one.excluded or "")
-    return Group(*head, rows, _message_line(why))
+    placements = dict.fromkeys(one.placement for one in why.candidates)
+    tables = (_placement(name, [one for one in why.candidates if one.placement == name]) for name in placements)
+    return Group(*head, *tables, _message_line(why))
+
+
+def _placement(name: str, candidates: "list[Candidate]") -> Table:
+    """The candidates of a placement, what was chosen first."""
+    rows = Table(Column(name, no_wrap=True), box=None, title_justify="left")
+    for heading in ("position", "score", "propensity", "prefix"):
+        rows.add_column(heading, justify="right")
+    rows.add_column("why not", overflow="fold")
+    for one in sorted(candidates, key=lambda one: (one.position or len(candidates) + 1, -(one.score or 0.0))):
+        numbers = (_number(one.score), _number(one.propensity), _number(one.prefix_propensity))
+        rows.add_row(one.variant, str(one.position or ""), *numbers, one.excluded or "")
+    return rows
 
 
 def _message_line(why: "Why") -> str:
