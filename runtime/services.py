@@ -4,7 +4,9 @@ Each runs as a process under var/run and is found again by whoever needs it, so 
 started here is ended here.
 """
 
+import atexit
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -18,17 +20,19 @@ from domain.errors import UnavailableError
 from runtime.processes import Process, alive, end, launch, remembered
 from runtime.settings import Settings
 from storage.embedded import EmbeddedRedis
+from storage.runs import process_started
 
 WORK_POOL = "letterpress"
 NAMES = ("web", "prefect-worker", "prefect-server")  # in the order in which they are ended
 
 _PATIENCE = 120.0  # seconds; Prefect's first boot took 13 s on two idle cores (FACTS §2)
+_OF_COMMAND = "prefect-of-"  # and the pid of the command that a server was started for
+_OWN = "LETTERPRESS_OWN_PREFECT"  # says that the server at PREFECT_API_URL is this command's own to start
 _QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_CLI_PROMPT": "false",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": str(int(_PATIENCE)),  # its 20 s are not enough on a busy machine
 }
 
 
@@ -72,8 +76,7 @@ def prefect_address(settings: Settings) -> str:
 def prefect_environment(settings: Settings) -> dict[str, str]:
     """The environment in which Prefect keeps its state under var/, tells nobody, and talks to the server that runs.
 
-    A PREFECT_API_URL that is already set wins: that is somebody's own server. Without any server, Prefect starts one
-    for the length of the process.
+    A PREFECT_API_URL that is already set wins: that is somebody's own server.
     """
     api = prefect_address(settings) + "/api"
     ours = _QUIET | {
@@ -89,28 +92,45 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
 def adopt_prefect_environment(settings: Settings) -> None:
     """Put `prefect_environment` into this process; to be called before Prefect is imported.
 
-    Logs go to the run's page; on the terminal the command speaks for itself.
+    Logs go to the run's page; on the terminal the command speaks for itself. Where no server runs, the address is one
+    at which `ensure_prefect` will start its own.
     """
     os.environ.update({"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL"} | prefect_environment(settings))
+    if "PREFECT_API_URL" not in os.environ:
+        os.environ.update({"PREFECT_API_URL": f"http://127.0.0.1:{_free_port()}/api", _OWN: "1"})
+        atexit.register(_end_own, settings)  # before Prefect registers what it does at the end, so that it runs after that
 
 
 def check_prefect() -> None:
-    """Raise UnavailableError where a Prefect server is named and nobody answers there. Without one, Prefect starts its own."""
-    url = os.environ.get("PREFECT_API_URL")
+    """Raise UnavailableError where a Prefect server is named and nobody answers there."""
+    if os.environ.get(_OWN):
+        return
+    url = os.environ["PREFECT_API_URL"]
     try:
-        if url:
-            urllib.request.urlopen(url + "/health", timeout=10).close()  # noqa: S310 - the operator's own setting
+        urllib.request.urlopen(url + "/health", timeout=10).close()  # noqa: S310 - the operator's own setting
     except urllib.error.HTTPError:
         pass  # it answers: whether it knows us is for Prefect to find out
     except (OSError, ValueError):
         raise UnavailableError("Prefect's server does not answer", where=url, hint="letterpress up, or unset PREFECT_API_URL") from None
 
 
-def start_prefect_server(settings: Settings) -> Process:
+def ensure_prefect(settings: Settings) -> None:
+    """A Prefect server answers from here on: the one that is named or runs, else one of this command's own, which ends with it.
+
+    What commands that were killed left behind is ended first: Prefect's own temporary servers would stay for good.
+    """
+    _end_orphans(settings)
+    if os.environ.get(_OWN):
+        port = int(os.environ["PREFECT_API_URL"].rpartition(":")[2].removesuffix("/api"))
+        start_prefect_server(settings, name=_own_name(), port=port)
+
+
+def start_prefect_server(settings: Settings, *, name: str = "prefect-server", port: int | None = None) -> Process:
     """Prefect's server and UI on loopback; returns when it answers."""
-    command = [_tool("prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)]
-    process = _start(settings, "prefect-server", command, prefect_address(settings))
-    _await(process, prefect_address(settings) + "/api/health", run_folder(settings))
+    address = f"http://127.0.0.1:{port or settings.prefect_port}"
+    command = [_tool("prefect"), "server", "start", "--host", "127.0.0.1", "--port", str(port or settings.prefect_port)]
+    process = _start(settings, name, command, address)
+    _await(process, address + "/api/health", run_folder(settings))
     return process
 
 
@@ -132,6 +152,7 @@ def start_web(settings: Settings) -> Process:
 
 def stop_services(settings: Settings) -> list[str]:
     """End what was started, in order; returns the names of what ran."""
+    _end_orphans(settings)
     ended = [name for name in NAMES if end(run_folder(settings), name)]
     return ended + (["redis"] if embedded_redis(settings).stop() else [])
 
@@ -140,6 +161,29 @@ def running_services(settings: Settings) -> dict[str, str]:
     """Name → address of the services that run."""
     found = {name: process.address for name in NAMES if (process := remembered(run_folder(settings), name))}
     return found | ({"redis": redis_url_of(settings)} if embedded_redis(settings).running() else {})
+
+
+def _own_name() -> str:
+    return f"{_OF_COMMAND}{os.getpid()}"
+
+
+def _end_own(settings: Settings) -> None:
+    end(run_folder(settings), _own_name())
+    (run_folder(settings) / f"{_own_name()}.log").unlink(missing_ok=True)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _end_orphans(settings: Settings) -> None:
+    """End the Prefect servers of commands that are gone."""
+    for record in run_folder(settings).glob(f"{_OF_COMMAND}*.json"):
+        if process_started(int(record.stem.removeprefix(_OF_COMMAND))) is None:
+            end(run_folder(settings), record.stem)
+            record.with_suffix(".log").unlink(missing_ok=True)
 
 
 def _start(settings: Settings, name: str, command: list[str], address: str) -> Process:

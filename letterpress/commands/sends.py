@@ -33,7 +33,7 @@ def send(
     as_json: JSON = False,
 ) -> None:
     """Send a campaign: select, decide, print, hand off. The same instant is the same send: repeating it repeats nothing."""
-    from runtime.services import adopt_prefect_environment, check_prefect, decision_store_running
+    from runtime.services import adopt_prefect_environment, check_prefect, decision_store_running, ensure_prefect
 
     adopt_prefect_environment(load_settings())  # before Prefect is imported
     from flows.open_send import open_send
@@ -44,12 +44,13 @@ def send(
     check_prefect()
     with decision_store_running(house.settings):
         send_id = open_send.fn(campaign, scheduled_at)  # mistakes are told before Prefect is started
+        ensure_prefect(house.settings)
         _through_prefect(house, send_id, lambda: send_campaign(campaign, scheduled_at), as_json)
 
 
 def resume(send_id: SendArgument = None, as_json: JSON = False) -> None:
     """Take up a send that was paused, or whose run died. What is finished is not repeated."""
-    from runtime.services import adopt_prefect_environment, check_prefect, decision_store_running
+    from runtime.services import adopt_prefect_environment, check_prefect, decision_store_running, ensure_prefect
 
     adopt_prefect_environment(load_settings())  # before Prefect is imported
     from flows.send_campaign import resume_send
@@ -63,6 +64,7 @@ def resume(send_id: SendArgument = None, as_json: JSON = False) -> None:
         return
     check_prefect()
     with decision_store_running(house.settings):
+        ensure_prefect(house.settings)
         _through_prefect(house, found.send_id, lambda: resume_send(found.send_id), as_json)
 
 

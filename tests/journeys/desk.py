@@ -32,6 +32,7 @@ class Forks:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         command = [sys.executable, "-m", "tests.journeys.forks"]
+        self.prefect = {name: text for name, text in environment.items() if name.startswith("PREFECT_")}
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(environment))
 
     def ask(self, request: Mapping[str, object] | None) -> Any:
@@ -115,7 +116,7 @@ class Desk:
         environment = {name: text for name, text in os.environ.items() if not name.startswith("LETTERPRESS_")}
         request = {
             "arguments": arguments,
-            "environment": environment | {"LETTERPRESS_HOME": str(self.home), "COLUMNS": "200"} | self.environment,
+            "environment": environment | self.forks.prefect | {"LETTERPRESS_HOME": str(self.home), "COLUMNS": "200"} | self.environment,
             "folder": str(self.home),
             "out": str(out),
             "err": str(err),
