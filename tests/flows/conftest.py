@@ -62,10 +62,15 @@ def campaign_folder(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def house(tmp_path: Path, campaign_folder: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
-    """A house under the test's own folder, with letters going to var/mailbox."""
-    for name, value in {"HOME": str(tmp_path), "REDIS_URL": redis_url, "SHARD_SIZE": "60", "SECRET_KEY": "test"}.items():
+@pytest.fixture(params=["sqlite", "postgresql"])
+def house(
+    tmp_path: Path, campaign_folder: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[House]:
+    """A house under the test's own folder, with letters going to var/mailbox; on either database."""
+    values = {"HOME": str(tmp_path), "REDIS_URL": redis_url, "SHARD_SIZE": "60", "SECRET_KEY": "test"}
+    if request.param == "postgresql":
+        values["DATABASE_URL"] = request.getfixturevalue("postgresql_url")
+    for name, value in values.items():
         monkeypatch.setenv(f"LETTERPRESS_{name}", value)
     shared_house.cache_clear()
     yield shared_house()
