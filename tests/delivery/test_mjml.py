@@ -1,7 +1,5 @@
 """MJML: reading with lines, rules, and compiling around the compiler's faults."""
 
-from pathlib import Path
-
 import pytest
 
 from delivery.cutting import check_balanced
@@ -10,8 +8,9 @@ from delivery.mjml_rules import check_mjml
 from delivery.mjml_tree import Element, read_mjml
 from delivery.tokens import Tokens
 from domain.errors import InvalidInput
+from tests.published import PUBLISHED, needs_published_data
 
-CORPUS = Path("/work/shared/data/mjml")
+CORPUS = PUBLISHED / "mjml"
 
 
 def complaints(source: str, parent: str = "mj-body") -> list[str]:
@@ -76,7 +75,7 @@ def test_lines_are_right_after_jinja_of_several_lines() -> None:
     assert complaints("{# one\ntwo\nthree #}\n<mj-foo />")[0].startswith("f:4:")
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of MJML files is not part of the repository")
+@needs_published_data
 def test_real_files_are_read_without_complaint() -> None:
     """The documents of MJML's own README files pass, but for three that use what we say we do not take."""
     found: dict[str, str] = {}
@@ -92,7 +91,7 @@ def test_real_files_are_read_without_complaint() -> None:
     }
 
 
-@pytest.mark.skipif(not CORPUS.is_dir(), reason="the corpus of MJML files is not part of the repository")
+@needs_published_data
 def test_real_files_compile_and_are_whole() -> None:
     """Whatever passes the rules compiles, and every tag is closed for both kinds of readers."""
     for path in sorted(CORPUS.glob("*.mjml")):

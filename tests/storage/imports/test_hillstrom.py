@@ -1,13 +1,12 @@
 """Hillstrom's e-mail experiment, 64,000 customers: imported with two mappings and nothing else."""
 
-from pathlib import Path
-
 import pytest
 
 from domain.recipient import AttributeKind
+from tests.published import PUBLISHED, needs_published_data
 from tests.storage.imports.importing import Importer
 
-DATA = Path(__file__).parents[4] / "shared" / "data" / "hillstrom.csv"
+DATA = PUBLISHED / "hillstrom.csv"
 
 RECIPIENTS = """
 SELECT 'h' || source_row AS recipient_id, 'h' || source_row || '@hillstrom.example' AS address, true AS consent,
@@ -21,7 +20,7 @@ FROM source
 """
 
 
-@pytest.mark.skipif(not DATA.exists(), reason=f"{DATA} is not part of the repository")
+@needs_published_data
 def test_hillstrom_is_imported_whole(importer: Importer) -> None:
     """Every customer becomes a recipient and a decision; visits, conversions and spend are those of the file."""
     people = importer.run("recipients", str(DATA), RECIPIENTS)
