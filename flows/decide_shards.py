@@ -14,7 +14,7 @@ from flows.load_history import load_history
 from flows.load_model import load_model
 from flows.run_stage import open_shards, shard_name
 from ranking.decide import count_variants, decide, published
-from ranking.features import compute_features
+from ranking.features import compute_features, serving_spine
 from ranking.layout import FeatureFrame
 from ranking.model import RankingModel
 from runtime.clock import now
@@ -45,6 +45,6 @@ def decided(
     """The decisions for the admitted recipients of an audience, and the features they were made from. Writes nothing."""
     attributes = house.recipients.attributes()
     recipients = expand(audience[audience["exclusion"].isna()], attributes)
-    features = compute_features(recipients.assign(as_of=send.as_of), load_history(house), model.parameters) if model else None
+    features = compute_features(serving_spine(recipients, send.as_of), load_history(house), model.parameters) if model else None
     eligible = eligible_variants(content, recipients, attributes, send.as_of)
     return decide(recipients, features, content=content, eligible=eligible, model=model, send=send), features

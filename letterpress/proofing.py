@@ -19,9 +19,9 @@ from domain.send import Send
 from flows.decide_shards import decided
 from flows.load_model import load_model
 from flows.open_esp import open_esp
+from flows.open_press import press_for
 from flows.plan_send import checked_content, planned_send
 from flows.print_letters import choices
-from letterpress.rehearsal import press_for
 from runtime.clock import now
 from runtime.house import House
 from storage.recipients import recipients_of

@@ -7,18 +7,18 @@ from datetime import datetime
 
 from audience.counts import AudienceCounts, refuse_empty
 from delivery.compose import Composer
-from delivery.links import Signer
 from domain.content import Content
 from domain.ledger import UnprintableMessage
 from domain.send import Send
 from flows.decide_shards import decided
 from flows.load_model import load_model
+from flows.open_press import press_for
 from flows.plan_send import checked_content, planned_send
 from flows.print_letters import print_letters
 from flows.select_audience import selected
 from ranking.decide import count_variants
+from ranking.model import RankingModel
 from runtime.house import House
-from runtime.keys import signing_keys
 
 
 @dataclass(slots=True)
@@ -48,27 +48,25 @@ def rehearse(house: House, campaign: str, at: datetime, progress: Callable[[int,
     content = checked_content(house, campaign)
     send = planned_send(house, content, at, at)
     rehearsal = Rehearsal(send.campaign, send.as_of, send.content_version, send.model_version)
+    model, press = load_model(house, send.model_version), press_for(house, content, send)
     for shard in range(send.shards):
-        _rehearse_shard(house, send, content, shard, rehearsal)
+        _rehearse_shard(house, send, content, model=model, press=press, shard=shard, rehearsal=rehearsal)
         progress(shard + 1, send.shards)
     refuse_empty(rehearsal.audience)
     return rehearsal
 
 
-def press_for(house: House, content: Content, send: Send) -> Composer:
-    """A composer for a send that was not opened."""
-    return Composer(content, send, Signer(signing_keys(house.settings), send.key_id))
-
-
-def _rehearse_shard(house: House, send: Send, content: Content, shard: int, rehearsal: Rehearsal) -> None:
+def _rehearse_shard(
+    house: House, send: Send, content: Content, *, model: RankingModel | None, press: Composer, shard: int, rehearsal: Rehearsal
+) -> None:
     audience, counts = selected(house, send, content.campaign, shard)
     rehearsal.audience += counts
     rehearsal.arms.update(audience["arm"].dropna().tolist())
     if not counts.admitted:
         return
-    decisions, _ = decided(house, send, content, load_model(house, send.model_version), audience)
+    decisions, _ = decided(house, send, content, model, audience)
     rehearsal.variants.update(count_variants(decisions))
-    for printed in print_letters(press_for(house, content, send), send, audience, decisions, shard=shard):
+    for printed in print_letters(press, send, audience, decisions, shard=shard):
         if isinstance(printed, UnprintableMessage):
             rehearsal.unprintable[printed.reason] += 1
         else:

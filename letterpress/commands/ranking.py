@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +11,7 @@ import typer
 from domain.campaign import Goal
 from domain.errors import InputError
 from domain.ids import CampaignId, ModelVersion
+from letterpress.instants import instant
 from letterpress.output import emit, progress
 from runtime.clock import now
 
@@ -61,7 +62,7 @@ def train(
     from runtime.house import shared_house
 
     house = shared_house()
-    at, content = _instant(as_of), _content(house, campaign)
+    at, content = instant(as_of, "--as-of") if as_of else now(), _content(house, campaign)
     with progress() as shown:
         shown.add_task("training", total=None)
         found = train_model(house, content, at, where=where, goal=goal, candidate=candidate)
@@ -89,7 +90,7 @@ def evaluate(
     from runtime.house import shared_house
 
     house = shared_house()
-    at, content, found = _instant(as_of), _content(house, campaign), _model(house, campaign, model)
+    at, content, found = instant(as_of, "--as-of") if as_of else now(), _content(house, campaign), _model(house, campaign, model)
     request = EvaluationRequest(
         at,
         goal=found.card.goal if found else content.campaign.goal if content else Goal.CLICK,
@@ -142,16 +143,6 @@ def promote_model(version: Annotated[str, typer.Argument(help="The model's versi
     house = shared_house()
     house.models.set_state(ModelVersion(version), ModelState.INCUMBENT)
     emit(house.models.get(ModelVersion(version)), as_json=as_json, text=lambda: f"{version} decides from the next send on")
-
-
-def _instant(text: str | None) -> datetime:
-    if text is None:
-        return now()
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"{text!r} is no instant", where="--as-of", hint="write it as 2026-11-23T09:00:00Z") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _content(house: "House", campaign: str | None) -> "Content | None":
