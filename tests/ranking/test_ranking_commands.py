@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -22,7 +23,7 @@ AS_OF = ["--as-of", NOW.isoformat()]
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose lake holds a world."""
+    """A home whose lake holds a world, without a model."""
     folder = tmp_path_factory.mktemp("home")
     house, made = open_house(load_settings(folder)), make_world(recipients=1_200, sends=6, seed=4)
     for table in ("decisions", "outcomes", "events", "purchases"):
@@ -68,10 +69,20 @@ def answer(run: CliRunner, *arguments: str) -> object:
     return json.loads(result.stdout)
 
 
-def test_a_trained_model_becomes_the_incumbent_and_is_judged_on_the_other_half(run: CliRunner) -> None:
+@pytest.fixture(scope="module")
+def trained(home: Path) -> dict[str, Any]:
+    """What `train` answers on half of that home's buckets. Every test that needs a model asks for it: tests run in any order."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("LETTERPRESS_HOME", str(home))
+        shared_house.cache_clear()
+        found = answer(CliRunner(), "train", "--where", "bucket < 32768", *AS_OF)
+        shared_house.cache_clear()
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_trained_model_becomes_the_incumbent_and_is_judged_on_the_other_half(run: CliRunner, trained: dict[str, Any]) -> None:
     """Train on half of the buckets, evaluate on the other half: nothing was seen, and the model earns more than what was logged."""
-    trained = answer(run, "train", "--where", "bucket < 32768", *AS_OF)
-    assert isinstance(trained, dict)
     assert trained["state"] == "incumbent"
     assert trained["card"]["where"] == "bucket < 32768"
     found = answer(run, "evaluate", "--where", "bucket >= 32768", "--default", "weekly.hero=boots-1", *AS_OF)
@@ -82,6 +93,7 @@ def test_a_trained_model_becomes_the_incumbent_and_is_judged_on_the_other_half(r
     assert [c["verdict"] for c in found["total"]["comparisons"]][-1] == "better"
 
 
+@pytest.mark.usefixtures("trained")
 def test_recipients_trained_on_are_known_to_be_seen(run: CliRunner) -> None:
     """Asked without a condition, the half that the model was trained on is left out but for its held-out decisions."""
     found, half = answer(run, "evaluate", *AS_OF), answer(run, "evaluate", "--where", "bucket >= 32768", *AS_OF)
@@ -91,23 +103,24 @@ def test_recipients_trained_on_are_known_to_be_seen(run: CliRunner) -> None:
     assert half["decisions"] < found["decisions"] < 1_200 * 6 * 4
 
 
-def test_models_are_listed_and_shown_with_pictures(run: CliRunner, tmp_path: Path) -> None:
+def test_models_are_listed_and_shown_with_pictures(run: CliRunner, trained: dict[str, Any], tmp_path: Path) -> None:
     """The registry lists the model; its card can be shown and its pictures written."""
     rows = answer(run, "models", "list")
     assert isinstance(rows, list)
     version = rows[0]["model_version"]
+    assert version == trained["card"]["model_version"]
     shown = answer(run, "models", "show", version, "--pictures", str(tmp_path / "pictures"))
     assert isinstance(shown, dict)
     assert shown["card"]["metrics"]["ece"] < 0.05
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["calibration.png", "importance.png"]
 
 
-def test_text_for_people_says_what_matters(run: CliRunner) -> None:
+def test_text_for_people_says_what_matters(run: CliRunner, trained: dict[str, Any]) -> None:
     """Without --json there is a table of policies and a sentence; with a model, a card."""
     evaluated = run.invoke(app, ["evaluate", *AS_OF], catch_exceptions=False).stdout
     assert "random" in evaluated
     assert "decisions judged" in evaluated
-    assert "looks at" in run.invoke(app, ["models", "show", shared_house().models.list()[0].model_version]).stdout
+    assert "looks at" in run.invoke(app, ["models", "show", trained["card"]["model_version"]]).stdout
 
 
 @pytest.mark.parametrize(
