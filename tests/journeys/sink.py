@@ -1,8 +1,8 @@
 # ruff: noqa: ARG002, N802 - the signatures and names are those that aiosmtpd calls
 """An SMTP server in a process of its own that keeps every letter, byte for byte, before it says that it did.
 
-`python -m tests.journeys.sink PORT FOLDER [--hold-after N | --die-after N]`: after N letters it keeps the next ones but never
-answers, or dies before it takes another.
+`python -m tests.journeys.sink PORT FOLDER [--hold-after N | --die-after N | --answer-after S]`: after N letters it keeps the next ones
+but never answers, or dies before it takes another; or it thinks for S seconds before each answer, so that a send lasts.
 """
 
 import argparse
@@ -28,6 +28,7 @@ class Keeper:
     folder: Path
     hold_after: int | None
     die_after: int | None
+    answer_after: float = 0.0
     kept: int = 0
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
@@ -41,6 +42,7 @@ class Keeper:
         name.with_suffix(".new").rename(name.with_suffix(".json"))  # whole, or not there: tests look while it writes
         if self.hold_after is not None and self.kept > self.hold_after:
             await asyncio.Event().wait()
+        await asyncio.sleep(self.answer_after)
         return f"250 2.0.0 Ok: kept as {self.kept}"
 
 
@@ -118,5 +120,6 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("--hold-after", type=int)
     parser.add_argument("--die-after", type=int)
+    parser.add_argument("--answer-after", type=float, default=0.0)
     given = parser.parse_args()
-    asyncio.run(keep(given.port, Keeper(given.folder, given.hold_after, given.die_after)))
+    asyncio.run(keep(given.port, Keeper(given.folder, given.hold_after, given.die_after, given.answer_after)))
