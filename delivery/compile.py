@@ -174,6 +174,8 @@ class _Press:
             file=f"{self.sources.folder.campaign}/{source.source.name}",
             where_line=source.where_line,
             default_rank=source.rank,
+            cap=front.cap,
+            limit_per_send=front.limit_per_send,
         )
 
 

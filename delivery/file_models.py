@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from typing_extensions import Doc
 
 from delivery.yaml_lines import Document
-from domain.campaign import Cap, Goal, Holdout, PlacementKind, Policy, QuietHours, Sender
+from domain.campaign import Cap, Diversity, Goal, Holdout, PlacementKind, Policy, QuietHours, Sender
 from domain.content import FeatureValue
 from domain.errors import InvalidInput, Mistake
 
@@ -95,6 +95,10 @@ class VariantFile(BaseModel):
     )
     live_from: Instant | None = Field(None, description="First instant at which it may be shown; UTC unless a zone is given")
     live_until: Instant | None = Field(None, description="First instant at which it may be shown no more")
+    cap: Cap | None = Field(None, description="How often one recipient gets it at most; policy.variant_cap if left out")
+    limit_per_send: Annotated[int, Field(ge=1, strict=True)] | None = Field(
+        None, description="How many recipients of one send get it at most, such as the number of coupons there are"
+    )
     features: dict[FeatureName, FeatureValue] = Field(default_factory=dict, description="Facts for the ranker: numbers or words")
     preheader: Line | None = Field(None, description="Subjects only: the line that mail programs show after the subject")
 
@@ -159,7 +163,7 @@ def schemas() -> dict[str, str]:
 
 def _schema(kind: type[BaseModel]) -> str:
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | kind.model_json_schema()
-    for word in (Sender, Holdout, Policy, Cap, QuietHours):
+    for word in (Sender, Holdout, Policy, Diversity, Cap, QuietHours):
         if definition := schema.get("$defs", {}).get(word.__name__):
             _describe(definition, word)
     _readable(schema)

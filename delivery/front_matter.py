@@ -72,6 +72,9 @@ def check_front(variant: VariantSource) -> list[Mistake]:
         found.append(("default", f"the placement has {variant.placement.positions} positions", "write the rank: default: 1, default: 2, …"))
     if (variant.rank or 0) > variant.placement.positions:
         found.append(("default", f"rank {variant.rank} is beyond the placement's {variant.placement.positions} positions", None))
+    for key in ("cap", "limit_per_send"):
+        if variant.rank and getattr(front, key) is not None:
+            found.append((key, "a default cannot be rationed: it is what everyone gets for whom nothing else is left", None))
     if not variant.body.strip():
         found.append(("category", "there is nothing after the front matter", None))
     return [Mistake(what, variant.source.file, variant.line_of(key), hint) for key, what, hint in found]

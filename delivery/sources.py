@@ -10,6 +10,7 @@ from typing import TypeVar
 from delivery.campaign_file import placements_in, read_campaign
 from delivery.campaign_folder import CampaignFolder, SourceFile, read_folder
 from delivery.cutting import CutError, check_balanced
+from delivery.diversity_check import check_diversity
 from delivery.file_models import nearest
 from delivery.frame_rules import check_frame, places_in
 from delivery.front_matter import VariantSource, check_front, read_variant
@@ -78,6 +79,8 @@ def read_sources(path: Path, known: Known) -> Sources:
     if frame is not None and placements:
         findings.mistakes += check_frame(frame, letter, placements, variants, tokens)
     findings.mistakes += _default_mistakes(placements, variants, folder)
+    if campaign:
+        findings.mistakes += check_diversity(campaign, variants, folder)
     blocks = _read_blocks(variants, {name: parent for name, parent, _ in places_in(frame or ())}, tokens, known, findings)
     findings.settle()
     assert campaign is not None and frame is not None  # noqa: S101 - settled above

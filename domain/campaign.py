@@ -60,19 +60,35 @@ class Holdout:
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """How scores become choices: Plackett-Luce at a temperature, mixed with a share of uniform exploration."""
-
-    temperature: Annotated[float, Gt(0), Doc("1 samples in proportion to the predicted rate; lower follows the model more strictly")] = 0.5
-    explore: Annotated[Share, Doc("Share of recipients who get a uniformly random ranking")] = 0.05
-
-
-@dataclass(frozen=True, slots=True)
 class Cap:
-    """At most `messages` handed off to one recipient within `per_days` days, over all campaigns."""
+    """At most `messages` to one recipient within `per_days` days: letters over all campaigns, or letters with one variant."""
 
     messages: Annotated[int, Ge(1), Doc("How many letters a recipient gets at most")]
     per_days: Annotated[int, Ge(1), Doc("In how many days")]
+
+
+@dataclass(frozen=True, slots=True)
+class Diversity:
+    """The floor under the entropy of the categories that a recipient's last letters show, this one included."""
+
+    floor: Annotated[float, Ge(0), Doc("Least entropy in nats: 0.69 is two categories alike, 1.1 three, 1.39 four")]
+    messages: Annotated[int, Ge(1), Le(50), Doc("Over how many letters of this campaign, this one included")] = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How scores become choices: Plackett-Luce at a temperature, mixed with a share of uniform exploration."""
+
+    temperature: Annotated[
+        Annotated[float, Gt(0)] | None,
+        Doc("1 samples in proportion to the predicted rate; lower follows the model more strictly; training chooses if left out"),
+    ] = None
+    explore: Annotated[Share, Doc("Share of recipients who get a uniformly random ranking")] = 0.05
+    effective_sample: Annotated[
+        float, Gt(0), Le(1), Doc("Share of the log that must remain as effective sample for judging other policies, when training chooses")
+    ] = 0.3
+    variant_cap: Annotated[Cap | None, Doc("How often a recipient gets the same variant at most, unless the variant says otherwise")] = None
+    diversity: Annotated[Diversity | None, Doc("Floor under the mix of categories that each recipient gets")] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.campaign import Campaign
+from domain.campaign import Campaign, Cap
 from domain.ids import ContentVersion, PlacementId, VariantId
 
 FeatureValue = str | float | bool
@@ -56,6 +56,8 @@ class Variant:
     file: str | None = None
     where_line: int | None = None
     default_rank: int | None = None
+    cap: Cap | None = None  # how often one recipient gets it; the policy's, if None
+    limit_per_send: int | None = None  # how many recipients of one send get it at most
 
     def live_at(self, at: datetime) -> bool:
         """Whether the variant may be chosen at this instant: from `live_from` on, before `live_until`."""

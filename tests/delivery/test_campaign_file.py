@@ -75,6 +75,15 @@ def test_the_audience_knows_its_line(tmp_path: Path) -> None:
             "2: list_id is no List-Id (words with dots between them, such as news.shop.example)",
         ),
         ("title: The news", "title: The news\ncaps: [{messages: 1}]", "2: caps.0.per_days is missing"),
+        ("title: The news", "title: The news\npolicy: {temperature: 0}", "2: policy.temperature: should be greater than 0"),
+        ("title: The news", "title: The news\npolicy: {effective_sample: 0}", "2: policy.effective_sample: should be greater than 0"),
+        ("title: The news", "title: The news\npolicy: {diversity: {messages: 4}}", "2: policy.diversity.floor is missing"),
+        (
+            "title: The news",
+            "title: The news\npolicy: {diversity: {flor: 1}}",
+            "2: unknown key 'policy.diversity.flor' (did you mean 'floor'?)",
+        ),
+        ("title: The news", "title: The news\npolicy: {variant_cap: {messages: 2}}", "2: policy.variant_cap.per_days is missing"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_what_was_meant(tmp_path: Path, find: str, put: str, expected: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from delivery.campaign_folder import read_folder
 from delivery.front_matter import VariantSource, check_front, read_variant
-from domain.campaign import Placement, PlacementKind
+from domain.campaign import Cap, Placement, PlacementKind
 from domain.errors import InvalidInput
 from domain.ids import PlacementId
 from tests.delivery.campaigns import with_file
@@ -40,6 +40,8 @@ where: |
   country = 'DE'
 live_from: 2026-03-01
 live_until: 2026-04-01T10:00:00+02:00
+cap: {messages: 1, per_days: 30}
+limit_per_send: 5000
 features: {price: 19.9, season: spring, new: true}
 default: 2
 ---
@@ -49,6 +51,8 @@ default: 2
     assert (variant.variant, variant.title, variant.rank, variant.where_line) == ("new", "Spring", 2, 5)
     assert variant.front.live_from == datetime(2026, 3, 1, tzinfo=UTC)
     assert variant.front.live_until == datetime(2026, 4, 1, 8, tzinfo=UTC)
+    assert variant.front.cap == Cap(messages=1, per_days=30)
+    assert variant.front.limit_per_send == 5_000
     assert variant.front.features == {"price": 19.9, "season": "spring", "new": True}
 
 
@@ -73,6 +77,13 @@ def test_a_title_is_made_of_the_name(tmp_path: Path) -> None:
         ("---\ncategory: x\nlive_from: 2026-03-01\nlive_until: 2026-02-01\n---\nx", "4: live_until: ends before it begins"),
         ("---\ncategory: x\npreheader: y\n---\nx", "3: a preheader belongs to a subject (write it into a file of the subject's folder)"),
         ("---\ncategory: x\ndefault: 2\n---\nx", "3: rank 2 is beyond the placement's 1 positions"),
+        ("---\ncategory: x\nlimit_per_send: 0\n---\nx", "3: limit_per_send: should be greater than or equal to 1"),
+        ("---\ncategory: x\nlimit_per_send: 2.5\n---\nx", "3: limit_per_send: should be a valid integer"),
+        ("---\ncategory: x\ncap: {messages: 1}\n---\nx", "3: cap.per_days is missing"),
+        (
+            "---\ncategory: x\ndefault: true\nlimit_per_send: 5\n---\nx",
+            "4: a default cannot be rationed: it is what everyone gets for whom nothing else is left",
+        ),
         ("---\ncategory: x\n---\n\n", "2: there is nothing after the front matter"),
         ("---\ncategory: [x\n---\nx", "3: not valid YAML: expected ',' or ']', but got '<stream end>'"),
     ],

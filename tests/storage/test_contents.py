@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.campaign import Campaign, Cap, Holdout, Placement, Policy, QuietHours, Sender
+from domain.campaign import Campaign, Cap, Diversity, Holdout, Placement, Policy, QuietHours, Sender
 from domain.content import Block, Content, Frame, Link, Variant
 from domain.errors import InputError
 from domain.ids import CampaignId, ContentVersion, PlacementId, VariantId
@@ -23,6 +23,8 @@ INSTANTS = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st
 SHARES = st.floats(0, 1)
 FEATURES = st.dictionaries(TEXT, st.one_of(TEXT, st.booleans(), st.floats(allow_nan=False, allow_infinity=False)), max_size=3)
 
+CAPS = st.builds(Cap, messages=st.integers(1, 9), per_days=st.integers(1, 99))
+
 CAMPAIGNS = st.builds(
     Campaign,
     campaign=WORD,
@@ -32,8 +34,14 @@ CAMPAIGNS = st.builds(
     audience=WORD,
     placements=st.lists(st.builds(Placement, placement=WORD, folder=WORD, positions=st.integers(1, 5)), max_size=3).map(tuple),
     holdout=st.builds(Holdout, share=SHARES, salt=WORD),
-    policy=st.builds(Policy, temperature=st.floats(0.01, 10), explore=SHARES),
-    caps=st.lists(st.builds(Cap, messages=st.integers(1, 9), per_days=st.integers(1, 99)), max_size=2).map(tuple),
+    policy=st.builds(
+        Policy,
+        temperature=st.none() | st.floats(0.01, 10),
+        explore=SHARES,
+        variant_cap=st.none() | CAPS,
+        diversity=st.none() | st.builds(Diversity, floor=st.floats(0, 3), messages=st.integers(1, 50)),
+    ),
+    caps=st.lists(CAPS, max_size=2).map(tuple),
     quiet_hours=st.none() | st.builds(QuietHours, start=st.times(), end=st.times()),
 )
 CONTENTS = st.builds(
@@ -43,7 +51,14 @@ CONTENTS = st.builds(
     frame=st.builds(Frame, html=st.tuples(TEXT, TEXT), text=st.tuples(TEXT, TEXT), slots=st.tuples(WORD)),
     variants=st.lists(
         st.builds(
-            Variant, variant=WORD, placement=WORD, live_from=st.none() | INSTANTS, live_until=st.none() | INSTANTS, features=FEATURES
+            Variant,
+            variant=WORD,
+            placement=WORD,
+            live_from=st.none() | INSTANTS,
+            live_until=st.none() | INSTANTS,
+            features=FEATURES,
+            cap=st.none() | CAPS,
+            limit_per_send=st.none() | st.integers(1, 10**9),
         ),
         max_size=3,
         unique_by=lambda variant: (variant.placement, variant.variant),
