@@ -39,6 +39,11 @@ class Send:
     status: SendStatus = SendStatus.PLANNED
     reason: str | None = None
 
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """What is done over its shards, in order. Without a model there are no features to compute."""
+        return ("audience", *(["features"] if self.model_version else []), "decisions", "handoff")
+
     def buckets(self, shard: int) -> tuple[int, int]:
         """The buckets [low, high) of a shard in 0 … shards - 1; the shards divide all buckets evenly."""
         return shard * BUCKETS // self.shards, (shard + 1) * BUCKETS // self.shards

@@ -53,6 +53,9 @@ def _as_markdown(trained: Trained) -> str:
         ("rate held out", f"observed {metrics.observed_rate:.4f}, predicted {metrics.predicted_rate:.4f}"),
         ("calibration error", f"{metrics.ece:.4f}"),
         ("deviance explained beyond popularity", f"{metrics.deviance_explained:.1%}"),
+        *(("NDCG@5 of held-out outcomes", f"{value:.3f}") for value in (metrics.ndcg,) if value is not None),
+        ("position", card.position_training.value),
+        *(("temperature", f"{found.temperature:g} by {found.basis}") for found in (card.tempering,) if found is not None),
         *(("objection", against) for against in trained.objections),
         *(("note", note) for note in card.notes),
     ]

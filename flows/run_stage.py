@@ -12,16 +12,17 @@ from flows.pause_send import pause_send
 from flows.report_progress import ProgressArtifact
 from runtime.house import House
 
-TASKS_PER_STAGE = 60  # three stages stay under the 200 task runs that a flow run bears (FACTS §2)
+TASKS_PER_STAGE = 48  # four stages stay under the 200 task runs that a flow run bears (FACTS §2)
 
 
-def run_stage(house: House, send_id: SendId, stage: str, work: Task[..., None], **options: str) -> None:
-    """Run a stage over the shards that lack it. The first failure pauses the send, which stops the other shards too.
+def run_stage(house: House, send_id: SendId, stage: str, work: Task[..., None], *, tasks: int = TASKS_PER_STAGE, **options: str) -> None:
+    """Run a stage over the shards that lack it, in at most so many tasks. The first failure pauses the send, which stops the others.
 
     Raises that failure, or SendStopped when somebody paused or cancelled the send meanwhile.
     """
     shards = list(range(house.send(send_id).shards))
-    groups = [group for start in range(TASKS_PER_STAGE) if (group := shards[start::TASKS_PER_STAGE])]
+    tasks = min(tasks, TASKS_PER_STAGE)
+    groups = [group for start in range(tasks) if (group := shards[start::tasks])]
     get_run_logger().info("%s of %s: %d shards in %d tasks", stage, send_id, len(shards), len(groups))
     progress, failures = ProgressArtifact(send_id, stage, len(groups)), list[Exception]()
     for future in as_completed([work.submit(send_id, group, **options) for group in groups]):

@@ -41,7 +41,7 @@ def variant_shares(house: House, send: Send) -> list[dict[str, str | int]]:
     """One row per placement and variant: how often it was chosen, and its share."""
     totals: Counter[str] = Counter()
     for counts in house.sends.finished_shards(send.send_id, "decisions").values():
-        totals.update(counts)
+        totals.update({name: count for name, count in counts.items() if "/" in name})
     by_placement: dict[str, int] = defaultdict(int)
     for name, count in totals.items():
         by_placement[name.partition("/")[0]] += count

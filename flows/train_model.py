@@ -1,7 +1,7 @@
 """Train a ranking model on what was received so far and register it: the one way, for the command line and the schedule."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pandas as pd
@@ -10,10 +10,13 @@ from audience.expressions import evaluate, parse
 from domain.campaign import Goal
 from domain.content import Content
 from domain.errors import InputError
+from domain.ids import CampaignId
 from domain.model import ModelState
 from flows.load_history import load_history
 from ranking.model import RankingModel, card_document
+from ranking.parameters import FeatureParameters
 from ranking.promotion import objections
+from ranking.segments import Segments
 from ranking.too_little import TooLittleData
 from ranking.training import request_for, train
 from runtime.clock import now
@@ -43,16 +46,29 @@ def train_model(
     A model nobody objects to becomes the incumbent, unless only a candidate is asked for. InputError when data are too few.
     """
     recipients = admitted(house, where, as_of)
+    campaign = content.campaign.campaign if content else None
     request = request_for(content, house.recipients.attributes(), as_of, where=where, goal=goal)
-    model = train(load_history(house), recipients, request)
+    model = train(load_history(house), recipients, replace(request, segments_before=segments_before(house, campaign, as_of)))
     if isinstance(model, TooLittleData):
         raise InputError(str(model), hint="import more history: letterpress import decisions FILE")
     against = objections(model.card)
     state = ModelState.CANDIDATE if candidate or against else ModelState.INCUMBENT
-    campaign = content.campaign.campaign if content else None
     document = card_document(model.card)
     house.models.save(model.model_version, campaign, model.to_files(), document, trained_at=now(), as_of=as_of, state=state)
     return Trained(model, state, against)
+
+
+def segments_before(house: House, campaign: CampaignId | None, as_of: datetime) -> Segments | None:
+    """Segments of the latest model that decided for the campaign and knew less than one of `as_of`, so that their names go on.
+
+    Models of the same as_of do not count: trained twice, a model is the same twice.
+    """
+    decided = (ModelState.INCUMBENT, ModelState.RETIRED)
+    before = [m for m in house.models.list() if m.campaign in {campaign, None} and m.state in decided and m.as_of < as_of]
+    if not before:
+        return None
+    latest = max(before, key=lambda model: (model.as_of, model.trained_at))
+    return FeatureParameters.from_files(house.models.load(latest.model_version).files).segments
 
 
 def admitted(house: House, where: str | None, as_of: datetime) -> pd.DataFrame:

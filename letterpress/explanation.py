@@ -1,44 +1,37 @@
 """Explain one recipient's way through a send from what was frozen: audience, features as served, decisions, content, model."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
-from audience.eligibility import eligible_variants
-from domain.content import Content, Variant
+from domain.content import Variant
 from domain.errors import InputError
 from domain.hashing import bucket_of
 from domain.message import LedgerEntry, Letter
 from domain.send import Send
+from flows.load_basis import Basis
 from flows.load_model import load_model
 from flows.open_press import open_press
+from flows.prepare_choices import ShardInputs, prepare_choices
+from flows.price_variants import prices_for
 from flows.print_letters import reprint
 from flows.run_stage import shard_name
+from letterpress.choices import Candidate, Choice, Circumstances, Served, choices_of
+from ranking.choice_sets import ChoiceSet, cap_of, is_constrained
 from ranking.layout import FeatureFrame
-from ranking.scorer import score
-from ranking.specification import facts_of
 from runtime.house import House
-from storage.recipients import expand, recipients_of
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A variant of a placement. `excluded` says why it was no candidate; `position` is where it was put, if it was chosen."""
-
-    placement: str
-    variant: str
-    score: float | None
-    excluded: str | None
-    position: int | None
-    propensity: float | None
-    prefix_propensity: float | None
+from storage.recipients import recipients_of
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """All that led to one recipient's letter. `same_bytes`: printed again it equals what was handed off; None if nothing was."""
+    """All that led to one recipient's letter: every candidate, and per placement how the winner was chosen.
+
+    `same_bytes`: printed again it equals what was handed off; None if nothing was.
+    """
 
     send_id: str
     recipient_id: str
@@ -48,6 +41,7 @@ class Why:
     model_version: str | None
     as_of: datetime
     candidates: tuple[Candidate, ...]
+    choices: tuple[Choice, ...]
     message: LedgerEntry | None
     same_bytes: bool | None
 
@@ -61,63 +55,69 @@ def explain(house: House, send: Send, who: str) -> tuple[Why, Letter | None]:
     decisions = pd.DataFrame() if exclusion else _own(house, send, "decisions", row)
     letter = None if decisions.empty else reprint(open_press(house, send), recipient, decisions)
     hashed = message.payload_hash if message and letter else None
+    made_from = Circumstances(content, send.as_of, _text(row, "arm"), None if decisions.empty else _served(house, send, row))
+    candidates = () if decisions.empty else tuple(_candidates(house, send, row, decisions, made_from))
     why = Why(
         send_id=send.send_id,
         recipient_id=recipient.recipient_id,
-        arm=_text(row, "arm"),
+        arm=made_from.arm,
         exclusion=exclusion,
         content_version=send.content_version,
         model_version=send.model_version,
         as_of=send.as_of,
-        candidates=() if decisions.empty else tuple(_candidates(house, send, content, row, decisions)),
+        candidates=candidates,
+        choices=tuple(choices_of(candidates, made_from)),
         message=message,
         same_bytes=letter.payload_hash == hashed if letter and hashed else None,
     )
     return why, letter
 
 
-def _candidates(house: House, send: Send, content: Content, row: pd.DataFrame, decisions: pd.DataFrame) -> list[Candidate]:
-    attributes = house.recipients.attributes()
-    eligible = eligible_variants(content, expand(row, attributes), attributes, send.as_of)
-    scores = _scores(house, send, content, row)
+def _candidates(house: House, send: Send, row: pd.DataFrame, decisions: pd.DataFrame, made_from: Circumstances) -> Iterator[Candidate]:
+    """Every variant of every placement: the recipient's choice sets once more, beside what was drawn from them."""
+    content, served = made_from.content, made_from.served
+    shown = _own(house, send, "exposures", row) if is_constrained(content) else None
+    basis = Basis(house, send, content, served.model if served else None)
+    _, sets = prepare_choices(basis, ShardInputs(row, served.features if served else None, shown))
     columns = (decisions[name].tolist() for name in ("placement", "variant", "position", "propensity", "prefix_propensity"))
     chosen = {(placement, variant): numbers for placement, variant, *numbers in zip(*columns, strict=True)}
-    found = []
-    for placement in content.campaign.placements:
-        for number, variant in enumerate(content.of(placement.placement)):
-            position, propensity, prefix = chosen.get((variant.placement, variant.variant), (None, None, None))
-            found.append(
-                Candidate(
-                    placement=variant.placement,
-                    variant=variant.variant,
-                    score=scores.get((variant.placement, variant.variant)),
-                    excluded=_exclusion(variant, bool(eligible[placement.placement][0, number]), send),
-                    position=position,
-                    propensity=propensity,
-                    prefix_propensity=prefix,
-                )
+    prices = prices_for(basis)
+    for one in sets.placements:
+        placement = one.placement.placement
+        for number, variant in enumerate(content.of(placement)):
+            price = float(prices[placement][number]) if placement in prices else 0.0
+            position, propensity, prefix = chosen.get((placement, variant.variant), (None, None, None))
+            yield Candidate(
+                placement,
+                variant.variant,
+                float(np.exp(one.log_rates[0, number])) if sets.scored and served else None,
+                _exclusion(variant, one, number, made_from, shown),
+                position,
+                propensity,
+                prefix,
+                price or None,
             )
-    return found
 
 
-def _scores(house: House, send: Send, content: Content, row: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """The model's rate for every variant, from the features as they were served. Empty without a model."""
-    model = load_model(house, send.model_version)
-    if model is None:
-        return {}
-    served = FeatureFrame.from_pandas(_own(house, send, "features", row), model.parameters.layout)
-    found: dict[tuple[str, str], float] = {}
-    for placement in content.campaign.placements:
-        variants = content.of(placement.placement)
-        rates = np.exp(score(model, served, [facts_of(variant) for variant in variants], send.as_of))[0]
-        found |= {(variant.placement, variant.variant): float(rate) for variant, rate in zip(variants, rates, strict=True)}
-    return found
+def _served(house: House, send: Send, row: pd.DataFrame) -> Served | None:
+    """The model and the recipient's features as they were served; None without a model."""
+    model, kept = load_model(house, send.model_version), _own(house, send, "features", row)
+    return None if model is None or kept.empty else Served(model, FeatureFrame.from_pandas(kept, model.parameters.layout))
 
 
-def _exclusion(variant: Variant, admitted: bool, send: Send) -> str | None:
-    if not variant.live_at(send.as_of):
+def _exclusion(variant: Variant, one: ChoiceSet, number: int, made_from: Circumstances, shown: pd.DataFrame | None) -> str | None:
+    """Why a variant was no candidate, the first reason that held; None if it was one."""
+    if one.candidates.eligible[0, number]:
+        return None
+    if not variant.live_at(made_from.as_of):
         return "not live at the time"
-    return None if admitted else f"where: {variant.where}"
+    policy = made_from.content.campaign.policy
+    if one.undiverse[0, number] and policy.diversity:
+        return f"left out for the mix of categories: {policy.diversity.floor:g} nats over {policy.diversity.messages} letters"
+    if one.repeated[0, number] and shown is not None and (cap := cap_of(variant, policy)):
+        times = int(shown.loc[(shown["placement"] == variant.placement) & (shown["variant"] == variant.variant), "within_days"].sum())
+        return f"shown often enough: {times} time{'s' * (times > 1)} in {cap.per_days} days"
+    return f"where: {variant.where}"
 
 
 def _audience_row(house: House, send: Send, who: str) -> pd.DataFrame:

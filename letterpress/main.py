@@ -19,7 +19,7 @@ from letterpress.output import errors
 
 IN_ORDER_OF_USE = (
     *("init", "import", "validate", "preview", "audience", "train", "evaluate", "models", "dry-run", "proof"),
-    *("send", "status", "pause", "resume", "cancel", "why", "report", "mailbox"),
+    *("send", "status", "pause", "resume", "cancel", "why", "features", "report", "mailbox"),
     *("up", "down", "serve", "schema", "simulate", "demo"),
 )
 

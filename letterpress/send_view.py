@@ -57,7 +57,7 @@ def view(house: House, send: Send) -> SendView:
         model_version=send.model_version,
         content_version=send.content_version,
         shards=send.shards,
-        finished_shards={stage: len(house.sends.finished_shards(send.send_id, stage)) for stage in ("audience", "decisions", "handoff")},
+        finished_shards={stage: len(house.sends.finished_shards(send.send_id, stage)) for stage in send.stages},
         account=account,
     )
 

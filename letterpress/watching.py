@@ -9,7 +9,7 @@ from domain.ids import SendId
 from letterpress.output import errors, progress
 from runtime.house import House
 
-STAGES = {"audience": "selecting the audience", "decisions": "deciding", "handoff": "handing off"}
+STAGES = {"audience": "selecting the audience", "features": "computing features", "decisions": "deciding", "handoff": "handing off"}
 _INTERVAL = 0.5  # seconds between looks
 
 
@@ -31,13 +31,14 @@ def watching(house: House, send_id: SendId) -> Iterator[None]:
 
 def _look(house: House, send_id: SendId, over: threading.Event) -> None:
     with progress() as shown:
-        bars = {stage: shown.add_task(title, total=None) for stage, title in STAGES.items()}
+        bars = {stage: shown.add_task(title, total=None, visible=stage != "features") for stage, title in STAGES.items()}
         messages = shown.add_task("messages settled", total=None)
         while not over.wait(_INTERVAL):
             with suppress(LetterpressError):
                 if send := house.sends.get(send_id):
-                    for stage, bar in bars.items():
-                        shown.update(bar, total=send.shards, completed=len(house.sends.finished_shards(send_id, stage)))
+                    for stage in send.stages:
+                        done = len(house.sends.finished_shards(send_id, stage))
+                        shown.update(bars[stage], total=send.shards, completed=done, visible=True)
                     audience = house.sends.finished_shards(send_id, "audience").values()
                     settled = sum(house.ledger.counts(send_id).values())
                     shown.update(messages, total=sum(counts.get("admitted", 0) for counts in audience), completed=settled)

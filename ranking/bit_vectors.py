@@ -24,8 +24,8 @@ Floats = npt.NDArray[np.float32]
 class Group:
     """The features of one group that any split uses, in the order of `columns` (their places within the group).
 
-    Values of feature i fall into bins by `breaks[start[i]:start[i + 1]]` (bin b ends at break b, inclusive; one more bin above the last,
-    then one for NaN), or by category number (then one bin for all others). `first[i]` is the row of its first bin in `masks` [rows, T].
+    Values of feature i fall into bins by `breaks[start[i]:start[i + 1]]`: bin b ends at break b, inclusive; one more bin above the last,
+    then one for NaN. Codes of a categorical feature lose their fraction first. `first[i]` is the row of its first bin in `masks` [rows, T].
     """
 
     columns: npt.NDArray[np.int64]
@@ -54,7 +54,8 @@ class _Test:
 
 
 def compile_forest(trees: Sequence[Tree], groups: Sequence[range]) -> BitVectors | None:
-    """Bit vectors over groups of columns; None if a tree has more leaves than a word has bits."""
+    """Bit vectors over groups of columns. None if a tree has more leaves than a word has bits, or a column is split both by
+    number and by category (training went on with other settings): then there is no one way to sort its values into bins."""
     widest = max((len(tree.leaves) for tree in trees), default=1)
     if widest > MOST_LEAVES:
         return None
@@ -66,6 +67,8 @@ def compile_forest(trees: Sequence[Tree], groups: Sequence[range]) -> BitVectors
         leaves[at, : len(order)] = tree.leaves[order]
         for test in _tests(tree, at, width):
             tests.setdefault(test.split.feature, []).append(test)
+    if any(len(_kinds(found)) > 1 for found in tests.values()):
+        return None
     compiled = tuple(_group(columns, tests, len(trees), np.dtype(kind)) for columns in groups)
     return BitVectors(compiled, leaves.ravel())
 
@@ -103,10 +106,10 @@ def _run(start: int, length: int, width: int) -> int:
 
 def _group(columns: range, tests: dict[int, list[_Test]], trees: int, kind: np.dtype[np.unsignedinteger]) -> Group:
     used = [column for column in columns if column in tests]
-    categorical = np.array([_is_categorical(tests[column]) for column in used], dtype=bool)
-    breaks = [np.empty(0, np.float32) if c else _breaks(tests[column]) for column, c in zip(used, categorical, strict=True)]
+    categorical = np.array([True in _kinds(tests[column]) for column in used], dtype=bool)
+    breaks = [_category_breaks(tests[column]) if c else _breaks(tests[column]) for column, c in zip(used, categorical, strict=True)]
     masks = [
-        _category_masks(tests[column], trees, kind) if c else _number_masks(tests[column], b, trees, kind)
+        (_category_masks if c else _number_masks)(tests[column], b, trees, kind)
         for column, c, b in zip(used, categorical, breaks, strict=True)
     ]
     return Group(
@@ -119,8 +122,9 @@ def _group(columns: range, tests: dict[int, list[_Test]], trees: int, kind: np.d
     )
 
 
-def _is_categorical(tests: Sequence[_Test]) -> bool:
-    return tests[0].split.categories is not None
+def _kinds(tests: Sequence[_Test]) -> set[bool]:
+    """Whether a feature's splits are categorical: one answer, but for a forest whose training went on with other settings."""
+    return {test.split.categories is not None for test in tests}
 
 
 def _breaks(tests: Sequence[_Test]) -> Floats:
@@ -129,6 +133,12 @@ def _breaks(tests: Sequence[_Test]) -> Floats:
     if any(test.split.missing is Missing.ZERO for test in tests):
         ends |= {float(np.nextafter(-ZERO, -np.inf)), ZERO}
     return np.unique(_rounded_down(np.array(sorted(ends))))
+
+
+def _category_breaks(tests: Sequence[_Test]) -> Floats:
+    """Around every code that a split sends left, so that it has a bin of its own; a code beyond float32's integers is never met."""
+    codes = np.array(sorted(set().union(*(test.split.categories or () for test in tests))), dtype=np.float64)
+    return np.unique(_rounded_down(np.concatenate([codes - 1, codes])))
 
 
 def _rounded_down(values: npt.NDArray[np.float64]) -> Floats:
@@ -153,13 +163,12 @@ def _number_masks(tests: Sequence[_Test], breaks: Floats, trees: int, kind: np.d
     return masks
 
 
-def _category_masks(tests: Sequence[_Test], trees: int, kind: np.dtype[np.unsignedinteger]) -> Masks:
-    """[categories and others, T]: a category that no split sends left is like all others."""
-    sets = [test.split.categories or frozenset() for test in tests]
-    count = max(max(categories, default=-1) for categories in sets) + 1
-    masks = np.full((count + 1, trees), np.iinfo(kind).max, dtype=kind)
-    for test, categories in zip(tests, sets, strict=True):
-        rights = np.ones(count + 1, dtype=bool)
-        rights[sorted(categories)] = False
+def _category_masks(tests: Sequence[_Test], breaks: Floats, trees: int, kind: np.dtype[np.unsignedinteger]) -> Masks:
+    """[bins, T]; what no split sends left, NaN included, goes right everywhere."""
+    masks = np.full((len(breaks) + 2, trees), np.iinfo(kind).max, dtype=kind)
+    codes = breaks.astype(np.int64).tolist()
+    for test in tests:
+        lefts = test.split.categories or frozenset()
+        rights = np.array([code not in lefts for code in codes] + [True, True])
         masks[rights, test.tree] &= kind.type(test.keep)
     return masks

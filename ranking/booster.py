@@ -39,7 +39,13 @@ def fit_forest(
     booster = lgb.train(_settings(len(weight), objective, spec), data, spec.trees, valid_sets=[watched], callbacks=[stop])
     best = booster.best_iteration or spec.trees
     gain = np.asarray(booster.feature_importance("gain", iteration=best), dtype=np.float64)
-    return Forest(booster.model_to_string(num_iteration=best), base, best, gain / gain.sum() if gain.sum() > 0 else gain)
+    return Forest(_text(booster, best), base, best, gain / gain.sum() if gain.sum() > 0 else gain)
+
+
+def _text(booster: lgb.Booster, trees: int) -> str:
+    """LightGBM's text without the one line that tells on how many threads it ran: the forest does not depend on them."""
+    lines = booster.model_to_string(num_iteration=trees).split("\n")
+    return "\n".join(line for line in lines if not line.startswith("[num_threads:"))
 
 
 def _base(training: Design, theta: tuple[float, ...]) -> float:

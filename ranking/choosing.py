@@ -1,41 +1,52 @@
 """Two forests, one choice: trained with position as an offset, and naively; held-out decisions choose."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
 
+from domain.decision import Arm
 from domain.hashing import keys_of, uniforms
 from ranking.booster import Forest, fit_forest, raw_scores
-from ranking.calibration import fit_calibration
-from ranking.debiasing import Examination, Exposures, PositionTraining, harvest, inverse_propensities, prior_examination
+from ranking.debiasing import Examination, Exposures, PositionTraining, harvest, prior_examination
 from ranking.design import Design
+from ranking.held_out import HeldOutSlates
 from ranking.layout import Layout
-from ranking.metrics import poisson_deviance
 from ranking.specification import Objective, TrainingSpec
 from ranking.splitting import Mask
 
 Doubles = npt.NDArray[np.float64]
 
 _HALF = 0.5
+_SLOPES = (0.0, 3.0)
+_UNSEEN = -1e3  # log θ of an empty position
 _HARVEST_TREES = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The forest that held-out decisions chose, θ, and each way's held-out deviance under inverse propensities (lower is better)."""
+    """θ, the forests of both ways, which of them held-out decisions chose, and each way's deviance there (lower is better; see
+    `_deviance`). With one position there is one way and nothing to choose."""
 
-    forest: Forest
-    training: PositionTraining
     examination: Examination
+    forests: Mapping[PositionTraining, Forest]
+    training: PositionTraining
     deviances: Mapping[PositionTraining, float]
+
+    @property
+    def forest(self) -> Forest:
+        """The chosen one."""
+        return self.forests[self.training]
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """The decisions at hand and how to train on them. `rows` stand row by row with the design; masks are bool[n]."""
+    """The decisions at hand and how to train on them. `rows` stand row by row with the design; masks are bool[n]. `slates` are the
+    held-out ones, by placement."""
 
     design: Design
     rows: pd.DataFrame
@@ -45,6 +56,7 @@ class Workshop:
     training: Mask
     validation: Mask
     held_out: Mask
+    slates: tuple[HeldOutSlates, ...] = ()
 
     @property
     def propensity(self) -> Doubles:
@@ -67,43 +79,67 @@ def fit_best(workshop: Workshop) -> Chosen:
     positions = int(workshop.design.position.max())
     if positions == 1:
         only = workshop.fit((1.0,), workshop.training, workshop.validation)
-        return Chosen(only, PositionTraining.NAIVE, prior_examination(1), {})
-    examination = _harvest(workshop, positions)
+        return Chosen(prior_examination(1), {PositionTraining.NAIVE: only}, PositionTraining.NAIVE, {})
+    examination = harvest_from(workshop, positions)
     thetas = {PositionTraining.OFFSET: examination.theta, PositionTraining.NAIVE: (1.0,)}
     forests = {way: workshop.fit(theta, workshop.training, workshop.validation) for way, theta in thetas.items()}
-    deviances = {way: _held_out_deviance(workshop, forest, examination) for way, forest in forests.items()}
-    best = min(PositionTraining, key=lambda way: deviances[way])
-    return Chosen(forests[best], best, examination, deviances)
+    deviances = {way: _deviance(workshop.slates, forest, examination.theta) for way, forest in forests.items()}
+    return Chosen(examination, forests, min(PositionTraining, key=lambda way: deviances[way]), deviances)
 
 
-def _harvest(workshop: Workshop, positions: int) -> Examination:
-    """θ from placements of several positions, without held-out rows; each half's expected rates come from the other half's forest."""
+def harvest_from(workshop: Workshop, positions: int) -> Examination:
+    """θ from placements of several positions, without held-out rows and the holdout, whose slate was certain.
+
+    Whatever the goal, it is learnt from whether anything came of a decision: looking is looking, and most outcomes are clicks.
+    """
     several = workshop.rows.groupby("placement")["position"].transform("max") > 1
-    usable = ~workshop.held_out & several.to_numpy()
-    fold = _fold(workshop.rows["recipient_id"], "harvest-fold")
-    prior = prior_examination(positions).theta
-    expected = np.empty(len(fold))
-    for half in (fold, ~fold):
-        forest = workshop.fit(prior, workshop.training & ~half, workshop.validation & ~half, _HARVEST_TREES)
-        expected[half] = np.exp(workshop.log_rates(forest, half))
+    holdout = (workshop.rows["arm"] == Arm.HOLDOUT).to_numpy(dtype=bool, na_value=False)
+    counted = replace(workshop, objective=Objective.POISSON)
+    answered = workshop.rows["answered"].to_numpy(dtype=np.float64)
+    expected = _expected(counted, answered, prior_examination(positions).theta)
+    leaning = _expected(counted, workshop.design.position.astype(np.float64), (1.0,))
     recipient = pd.factorize(workshop.rows["recipient_id"])[0].astype(np.int64)
-    design = workshop.design
-    exposures = Exposures(design.label, design.position, workshop.propensity, expected, recipient)
-    return harvest(exposures.part(usable), positions)
+    exposures = Exposures(answered, workshop.design.position, workshop.propensity, expected, leaning, recipient)
+    return harvest(exposures.part(~workshop.held_out & several.to_numpy() & ~holdout), positions)
 
 
-def _held_out_deviance(workshop: Workshop, forest: Forest, examination: Examination) -> float:
-    """Deviance on held-out rows, reweighted to a logger that shows everything everywhere alike; calibration is cross-fitted."""
-    held_out = workshop.held_out
-    part = workshop.design.part(held_out)
-    raw, offset = workshop.log_rates(forest, held_out), part.offset(examination.theta)
-    weight = inverse_propensities(workshop.propensity[held_out])
-    fold = _fold(workshop.rows["recipient_id"][held_out], "choice-fold")
-    rate = np.empty_like(raw)
+def _expected(workshop: Workshop, label: Doubles, theta: tuple[float, ...]) -> Doubles:
+    """What a small forest expects of the label at position 1, for each recipient one that has not seen them: float64[n]. 1 throughout
+    where the half to learn from has none of it."""
+    labelled = replace(workshop, design=replace(workshop.design, label=label))
+    fold = _fold(workshop.rows["recipient_id"], "harvest-fold")
+    expected = np.ones(len(fold))
     for half in (fold, ~fold):
-        found = fit_calibration(raw[~half], offset[~half], part.label[~half], weight[~half])
-        rate[half] = np.exp(found.log_rate(raw[half]) + offset[half])
-    return poisson_deviance(part.label, rate, weight)
+        training, validation = workshop.training & ~half, workshop.validation & ~half
+        if label[training].any() and label[validation].any():
+            forest = labelled.fit(theta, training, validation, _HARVEST_TREES)
+            expected[half] = np.exp(labelled.log_rates(forest, half))
+    return expected
+
+
+def _deviance(parts: Sequence[HeldOutSlates], forest: Forest, theta: tuple[float, ...]) -> float:
+    """How badly a forest tells where in a slate the outcomes came about: −2 mean log p, weighted by outcome, with p the softmax over
+    positions of slope · log-rate + log θ.
+
+    Given what was shown, this is the likelihood of the examination model whatever the logger was; neither its propensities nor the
+    level of the rates come into it. The slope is the best for the forest: order is judged, not calibration. 0 without outcomes.
+    """
+    several = [part for part in parts if part.slates.positions > 1]
+    shown = [(part.slates.reward, part.slates.at_item(part.log_rates(forest)), _log_theta(part, theta)) for part in several]
+    total = sum(float(reward.sum()) for reward, _, _ in shown)
+    if total <= 0:
+        return 0.0
+
+    def at(slope: float) -> float:
+        return -2 * sum(float((reward * log_softmax(slope * rate + offset, axis=1)).sum()) for reward, rate, offset in shown) / total
+
+    return float(minimize_scalar(at, bounds=_SLOPES, method="bounded").fun)
+
+
+def _log_theta(part: HeldOutSlates, theta: tuple[float, ...]) -> Doubles:
+    """log θ by position, float64[n, K]; where nothing was shown nothing was looked at."""
+    known = np.log(theta)[np.minimum(np.arange(part.slates.positions), len(theta) - 1)]
+    return np.where(part.slates.filled, known, _UNSEEN)
 
 
 def _fold(recipient_id: pd.Series, salt: str) -> npt.NDArray[np.bool_]:

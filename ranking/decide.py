@@ -8,73 +8,73 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from domain.campaign import Policy
 from domain.content import Content
 from domain.decision import Arm
 from domain.hashing import Keys, keys_of
 from domain.ids import PlacementId, RecipientId, SendId, VariantId, decision_id_of
 from domain.send import Send
-from ranking.candidates import Candidates, candidates_of
-from ranking.layout import FeatureFrame
+from ranking.candidates import Candidates
+from ranking.choice_sets import ChoiceSet, ChoiceSets, temperature_of
 from ranking.model import RankingModel
 from ranking.policy import Choices, choose, noise
-from ranking.propensities import Eligible
-from ranking.scorer import score
 
 SOURCE = "letterpress"
+
+Prices = Mapping[PlacementId, npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Deciding:
-    """What all placements of a send share, for n recipients: ids and hash keys, arms, features, model and policy."""
+    """What all placements of a send share, for n recipients: ids and hash keys, arms, and how is drawn."""
 
     send: Send
     recipient_id: npt.NDArray[np.object_]
     keys: Keys
     arm: npt.NDArray[np.object_]
-    features: FeatureFrame | None
-    model: RankingModel | None
-    policy: Policy
+    scored: bool
+    temperature: float
+    explore: float
+    prices: Prices
 
 
 def decide(
-    recipients: pd.DataFrame,
-    features: FeatureFrame | None,
-    *,
-    content: Content,
-    eligible: Mapping[PlacementId, Eligible],
-    model: RankingModel | None,
-    send: Send,
+    recipients: pd.DataFrame, sets: ChoiceSets, *, content: Content, model: RankingModel | None, send: Send, prices: Prices | None = None
 ) -> pd.DataFrame:
-    """Decisions (a frame with the columns of lake table `decisions`) for recipients with their `arm`, row by row as `features`.
+    """Decisions (a frame with the columns of lake table `decisions`) for recipients with their `arm`, row by row as `sets`.
 
     Arm `holdout` gets the default slate, with probability 1; `explore` a uniform ranking; all others the model's policy. Without a
-    model every variant is equally likely and there is no score. `eligible` holds bool[n, V] per placement, in the order of
-    `content.of`. Where fewer variants are eligible than there are positions, the default slate fills what is left.
+    model every variant is equally likely and there is no score. `prices` float64[V] by placement are those of variants with a limit.
+    Where fewer variants may be drawn than there are positions, the default slate fills what is left.
     """
     ids = recipients["recipient_id"].to_numpy(dtype=object)
-    arm = recipients["arm"].to_numpy(dtype=object)
-    shared = _Deciding(send, ids, keys_of(ids), arm, features, model, content.campaign.policy)
-    placements = (candidates_of(content, p, eligible, send.as_of) for p in content.campaign.placements)
-    return pd.concat([_decide_placement(shared, candidates) for candidates in placements], ignore_index=True)
+    policy = content.campaign.policy
+    shared = _Deciding(
+        send,
+        ids,
+        keys_of(ids),
+        recipients["arm"].to_numpy(dtype=object),
+        sets.scored,
+        temperature_of(policy, model),
+        policy.explore,
+        prices or {},
+    )
+    return pd.concat([_decide_placement(shared, one) for one in sets.placements], ignore_index=True)
 
 
-def _decide_placement(shared: _Deciding, candidates: Candidates) -> pd.DataFrame:
-    n, policy = len(shared.recipient_id), shared.policy
-    rates = None
-    if shared.model is not None and shared.features is not None:
-        rates = score(shared.model, shared.features, candidates.variants, shared.send.as_of)
+def _decide_placement(shared: _Deciding, one: ChoiceSet) -> pd.DataFrame:
+    candidates, placement = one.candidates, one.placement.placement
     choices = choose(
-        np.zeros((n, len(candidates.variants))) if rates is None else rates,
+        one.log_rates,
         candidates.eligible,
-        noise(shared.keys, shared.send.send_id, candidates.placement.placement, [v.variant for v in candidates.variants]),
+        noise(shared.keys, shared.send.send_id, placement, [v.variant for v in candidates.variants]),
         shared.arm == Arm.EXPLORE,
-        temperature=policy.temperature,
-        explore=policy.explore,
-        positions=candidates.placement.positions,
+        temperature=shared.temperature,
+        explore=shared.explore,
+        positions=one.placement.positions,
+        prices=shared.prices.get(placement),
     )
     chosen = _with_defaults(choices, candidates, shared.arm == Arm.HOLDOUT)
-    return _frame(shared, candidates, chosen, None if rates is None else np.exp(rates))
+    return _frame(shared, candidates, chosen, np.exp(one.log_rates) if shared.scored else None)
 
 
 def _with_defaults(choices: Choices, candidates: Candidates, holdout: npt.NDArray[np.bool_]) -> Choices:

@@ -1,6 +1,7 @@
 """The training matrix: features of decisions that were taken, one row per decision."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -9,10 +10,10 @@ import pandas as pd
 from ranking.features import compute_features
 from ranking.history import History
 from ranking.labels import spine_frame
-from ranking.layout import Floats
+from ranking.layout import FeatureFrame, Floats
 from ranking.parameters import FeatureParameters
 from ranking.specification import VariantFacts, variant_key
-from ranking.variants import age_feature, category_rows, encode_variants, first_shown
+from ranking.variants import age_feature, ages_at, category_rows, encode_variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,37 @@ class Design:
         return np.asarray(np.log(theta)[np.minimum(self.position, len(theta)) - 1])
 
 
-def design_of(rows: pd.DataFrame, recipients: pd.DataFrame, history: History, parameters: FeatureParameters, *, threads: int = 2) -> Design:
-    """Features of every decision as of the instant it was taken."""
+@dataclass(frozen=True, slots=True)
+class PastFeatures:
+    """Features of each distinct recipient and instant among n decisions, with the instants; `place` int64[n] is a decision's row."""
+
+    features: FeatureFrame
+    as_of: pd.Series
+    place: npt.NDArray[np.int64]
+
+    def since(self, instant: datetime) -> FeatureFrame:
+        """Those of an instant and later."""
+        return self.features.take(np.flatnonzero((self.as_of >= instant).to_numpy(dtype=bool)))
+
+
+def past_features(
+    rows: pd.DataFrame, recipients: pd.DataFrame, history: History, parameters: FeatureParameters, *, threads: int = 2
+) -> PastFeatures:
+    """What was known of the recipient when each of these decisions was taken."""
     spine, place = spine_frame(rows, recipients)
-    features = compute_features(spine, history, parameters, threads=threads)
+    return PastFeatures(compute_features(spine, history, parameters, threads=threads), spine["as_of"], place)
+
+
+def design_of(rows: pd.DataFrame, past: PastFeatures, parameters: FeatureParameters) -> Design:
+    """The matrix of every decision: features of its recipient, of recipient and category, and of its variant."""
+    features, place = past.features, past.place
     variants, which = facts_of_rows(rows, parameters)
     category = category_rows(variants, parameters.layout)[which]
     cross = features.cross[place, category]
     cross[category < 0] = np.nan
     own = encode_variants(variants, parameters.layout)[which]
-    _fill_age(own, rows, variants, which, parameters)
+    at_us = rows["decided_at"].dt.as_unit("us").to_numpy(dtype="datetime64[us]").astype(np.int64)
+    own[:, age_feature(parameters.layout)] = ages_at(variants, parameters.first_seen, which, at_us)
     matrix = np.hstack([features.recipient[place], cross, own])
     return Design(matrix, rows["label"].to_numpy(dtype=np.float64), rows["position"].to_numpy(dtype=np.int64))
 
@@ -54,13 +76,3 @@ def facts_of_rows(rows: pd.DataFrame, parameters: FeatureParameters) -> tuple[li
     at = {v.key: place for place, v in enumerate(facts)}
     keys = rows["placement"].astype("str") + "/" + rows["variant"].astype("str")
     return facts, np.asarray(keys.map(at), dtype=np.int64)
-
-
-def _fill_age(
-    own: Floats, rows: pd.DataFrame, variants: list[VariantFacts], which: npt.NDArray[np.int64], parameters: FeatureParameters
-) -> None:
-    """Ages by whole days, as `variants.ages` gives them for one instant."""
-    since = [first_shown(v, parameters.first_seen) for v in variants]
-    first = pd.Series(pd.to_datetime(pd.Series(since, dtype=object), utc=True)).dt.normalize().iloc[which].reset_index(drop=True)
-    days = (rows["decided_at"].reset_index(drop=True).dt.normalize() - first).dt.days
-    own[:, age_feature(parameters.layout)] = np.maximum(days.fillna(0.0), 0.0).to_numpy(dtype=np.float32)

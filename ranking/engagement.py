@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from ranking.point_in_time import Engagement
+from ranking.tallies import Codes
 
 _WEIGHT_OF_ALL = 200.0  # shown decisions' worth of the mean over all categories in each category's mean
 _STRENGTH = (5.0, 5_000.0)
@@ -29,20 +28,14 @@ class RatePrior:
 
 @dataclass(frozen=True, slots=True)
 class EngagementCounts:
-    """Shown and clicked, dense: float64[n, K]."""
+    """Shown and clicked, dense: int32[n, K]."""
 
-    shown: npt.NDArray[np.float64]
-    clicks: npt.NDArray[np.float64]
+    shown: Codes
+    clicks: Codes
 
-
-def dense(found: Engagement, categories: tuple[str, ...], n: int) -> EngagementCounts:
-    """The counts of known categories by row; all others are left out."""
-    column = pd.Index(categories, dtype="str").get_indexer(pd.Index(found.category, dtype="str"))
-    known = column >= 0
-    shown, clicks = np.zeros((n, len(categories))), np.zeros((n, len(categories)))
-    shown[found.row[known], column[known]] = found.shown[known]
-    clicks[found.row[known], column[known]] = found.clicks[known]
-    return EngagementCounts(shown, clicks)
+    def overall(self) -> "EngagementCounts":
+        """Over all categories: int32[n, 1]."""
+        return EngagementCounts(*(counts.sum(axis=1, keepdims=True, dtype=np.int32) for counts in (self.shown, self.clicks)))
 
 
 def fit_priors(counts: EngagementCounts) -> tuple[RatePrior, ...]:
@@ -53,9 +46,9 @@ def fit_priors(counts: EngagementCounts) -> tuple[RatePrior, ...]:
     return tuple(RatePrior(float(m), _strength(counts.clicks[:, k], counts.shown[:, k])) for k, m in enumerate(means))
 
 
-def _strength(k: npt.NDArray[np.float64], n: npt.NDArray[np.float64]) -> float:
+def _strength(clicks: Codes, shown: Codes) -> float:
     """1/ρ − 1, where ρ is the intra-recipient correlation by moments; wide limits keep a thin sample sane."""
-    k, n = k[n > 0], n[n > 0]
+    k, n = (counts[shown > 0].astype(np.float64) for counts in (clicks, shown))
     groups, total = len(n), n.sum()
     if groups < _MINIMUM_GROUPS or not 0 < k.sum() < total or total <= groups:
         return _DEFAULT_STRENGTH
@@ -67,5 +60,7 @@ def _strength(k: npt.NDArray[np.float64], n: npt.NDArray[np.float64]) -> float:
 
 def smoothed_rates(counts: EngagementCounts, priors: tuple[RatePrior, ...]) -> npt.NDArray[np.float32]:
     """Smoothed rates, float32[n, K]."""
-    mean, strength = (np.array([getattr(p, name) for p in priors]) for name in ("mean", "strength"))
-    return np.asarray((counts.clicks + mean * strength) / (counts.shown + strength), dtype=np.float32)
+    rates = np.empty(counts.shown.shape, dtype=np.float32)
+    for k, prior in enumerate(priors):
+        rates[:, k] = (counts.clicks[:, k] + prior.mean * prior.strength) / (counts.shown[:, k] + prior.strength)
+    return rates

@@ -4,7 +4,8 @@
 applies them to any rows, whether each has its own as_of (training) or all the same (serving).
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,31 +15,36 @@ import pandas as pd
 
 from domain.errors import InputError
 from domain.recipient import AttributeKind
-from ranking.embeddings import affinity, embed, fit_items
-from ranking.engagement import EngagementCounts, fit_priors, smoothed_rates
+from ranking.embeddings import Tastes, fit_items, no_tastes, tastes
+from ranking.engagement import fit_priors, smoothed_rates
 from ranking.history import History, opened
 from ranking.knowledge import Knowledge, baskets, look_up, shown_variants
 from ranking.layout import Feature, FeatureFrame, Floats, Layout
-from ranking.parameters import FeatureParameters
-from ranking.point_in_time import spine_of
-from ranking.segments import assign, fit_segments
+from ranking.parameters import ENOUGH_ROWS, FeatureParameters
+from ranking.point_in_time import Words
+from ranking.segments import Segments, assign, fit_segments
 from ranking.session import WEEKDAYS, local_times
 from ranking.specification import FeatureSpec, VariantFacts
+from ranking.spine import spine_of
 from ranking.variants import variant_features
 
 ATTRIBUTE = "attribute."  # prefix of declared recipient attributes
 EMBEDDING = "purchase_history_embedding"
 CROSS = ("category_engagement_rate_30d", "category_shown_30d", "category_affinity")
 
-_ENOUGH_ROWS = 1_000
+MEMORY_MB = 400  # what a scan of history may hold
+
 _HALF_LIFE_DAYS = (1.0, 90.0)
 _DEFAULT_HALF_LIFE = 14.0
 
 
-def fit_features(history: History, spine: pd.DataFrame, as_of: datetime, spec: FeatureSpec, *, threads: int = 2) -> FeatureParameters:
-    """Fit on the spine's rows of the last `fit_window` (all rows if these are too few) and on what was received before as_of.
+def fit_features(
+    history: History, spine: pd.DataFrame, as_of: datetime, spec: FeatureSpec, *, previous: Segments | None = None, threads: int = 2
+) -> FeatureParameters:
+    """Fit on the spine's rows of the last `fit_window` and on what was received before as_of; on the last 1,000 rows if that is more.
 
-    `spine`: recipient_id, as_of, time_zone and the declared attributes.
+    `spine`: recipient_id, as_of, time_zone and the declared attributes. `previous`: segments of the model before, whose names go on.
+    ValueError for rows that know more than as_of does.
     """
     rows, since = _recent(spine, as_of, spec)
     with opened(history, threads=threads) as connection:
@@ -47,21 +53,30 @@ def fit_features(history: History, spine: pd.DataFrame, as_of: datetime, spec: F
         categories = tuple(sorted({v.category for v in spec.variants if v.category}))
         known = look_up(connection, spine_of(rows), spec, categories)
         items = fit_items(baskets(connection, as_of, spec), categories, spec.dimensions, spec.seed)
-    segments = fit_segments(known.behaviour, spec.segments, spec.seed)
-    recipient = _recipient_features(rows, known, spec, segments.names if segments else (), items.dimensions if items else 0)
+    segments = fit_segments(known.behaviour[_latest(rows)], spec.segments, spec.seed, previous)
+    axes = min(items.dimensions, spec.embedding_axes) if items else 0
+    recipient = _recipient_features(rows, known, spec, segments.names.words if segments else (), axes)
     layout = Layout(recipient, tuple(map(Feature, CROSS)), variant_features(spec.variants), categories)
-    priors, overall = fit_priors(known.engagement), fit_priors(_overall(known.engagement))[0]
+    priors, overall = fit_priors(known.engagement), fit_priors(known.engagement.overall())[0]
     half_life = _half_life(known.idle_days)
     return FeatureParameters(spec, layout, as_of, since, len(rows), half_life, priors, overall, first_seen, segments, items)
 
 
 def _recent(spine: pd.DataFrame, as_of: datetime, spec: FeatureSpec) -> tuple[pd.DataFrame, datetime]:
-    """The spine's rows within the fitting window, and its start; all of them when the window is too thin to fit on."""
+    """The spine's rows within the fitting window, and its start; it reaches back further where it would be too thin to fit on."""
     at = pd.to_datetime(spine["as_of"], utc=True)
-    recent = (at >= as_of - spec.fit_window).to_numpy()
-    if recent.sum() >= _ENOUGH_ROWS:
-        return spine[recent], as_of - spec.fit_window
-    return spine, at.min().to_pydatetime() if len(spine) else as_of
+    if (at > as_of).any():
+        raise ValueError("features are fitted on rows of the past: some are later than as_of")
+    since = pd.Timestamp(as_of - spec.fit_window)
+    if (at >= since).sum() < ENOUGH_ROWS:
+        since = min([since, *at.nlargest(ENOUGH_ROWS).tail(1)])
+    return spine[(at >= since).to_numpy()], since.to_pydatetime()
+
+
+def _latest(rows: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """The place of each recipient's latest row, int64."""
+    at = pd.to_datetime(rows["as_of"], utc=True).reset_index(drop=True)
+    return at.groupby(rows["recipient_id"].to_numpy(dtype=object)).idxmax().to_numpy(dtype=np.int64)
 
 
 def _catalogue(declared: Iterable[VariantFacts], shown: Iterable[VariantFacts]) -> tuple[VariantFacts, ...]:
@@ -70,28 +85,24 @@ def _catalogue(declared: Iterable[VariantFacts], shown: Iterable[VariantFacts]) 
     return tuple(merged[key] for key in sorted(merged))
 
 
-def _overall(counts: EngagementCounts) -> EngagementCounts:
-    return EngagementCounts(counts.shown.sum(axis=1, keepdims=True), counts.clicks.sum(axis=1, keepdims=True))
-
-
 def _half_life(idle_days: npt.NDArray[np.float64]) -> float:
     """The median idle time: half of those who ever engaged then score above a half."""
     known = idle_days[~np.isnan(idle_days)]
-    return float(np.clip(np.median(known), *_HALF_LIFE_DAYS)) if len(known) >= _ENOUGH_ROWS else _DEFAULT_HALF_LIFE
+    return float(np.clip(np.median(known), *_HALF_LIFE_DAYS)) if len(known) >= ENOUGH_ROWS else _DEFAULT_HALF_LIFE
 
 
 def _recipient_features(
-    rows: pd.DataFrame, known: Knowledge, spec: FeatureSpec, segments: tuple[str, ...], dimensions: int
+    rows: pd.DataFrame, known: Knowledge, spec: FeatureSpec, segments: tuple[str, ...], axes: int
 ) -> tuple[Feature, ...]:
     return (
         Feature("recency_score"),
         Feature("engagement_rate_30d"),
         Feature("segment_memberships", segments),
-        Feature("session_device", _vocabulary(known.context["device"], spec.vocabulary)),
-        Feature("session_channel", _vocabulary(known.context["channel"], spec.vocabulary)),
+        Feature("session_device", _vocabulary(known.device.counts(), spec.vocabulary)),
+        Feature("session_channel", _vocabulary(known.channel.counts(), spec.vocabulary)),
         Feature("session_local_hour"),
         Feature("session_local_weekday", WEEKDAYS),
-        *(Feature(f"{EMBEDDING}_{at:02d}") for at in range(dimensions)),
+        *(Feature(f"{EMBEDDING}_{at:02d}") for at in range(axes)),
         *_attribute_features(rows, spec),
     )
 
@@ -101,28 +112,33 @@ def _attribute_features(rows: pd.DataFrame, spec: FeatureSpec) -> Iterable[Featu
         if kind is AttributeKind.NUMERIC:
             yield Feature(ATTRIBUTE + name)
         elif kind is AttributeKind.CATEGORICAL:
-            yield Feature(ATTRIBUTE + name, _vocabulary(rows[name], spec.vocabulary))
+            yield Feature(ATTRIBUTE + name, _vocabulary(Counter(rows[name].dropna().astype("str")), spec.vocabulary))
 
 
-def _vocabulary(values: pd.Series, size: int) -> tuple[str, ...]:
+def _vocabulary(counts: Mapping[str, int], size: int) -> tuple[str, ...]:
     """The most frequent words, in alphabetical order; ties at the edge go to the alphabet."""
-    counts = values.dropna().astype("str").value_counts()
-    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
-    return tuple(sorted(str(word) for word, _ in ranked[:size]))
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return tuple(sorted(word for word, _ in ranked[:size]))
 
 
-def compute_features(spine: pd.DataFrame, history: History, parameters: FeatureParameters, *, threads: int = 2) -> FeatureFrame:
+def compute_features(
+    spine: pd.DataFrame, history: History, parameters: FeatureParameters, *, threads: int = 2, memory_mb: int = MEMORY_MB
+) -> FeatureFrame:
     """Features of every row of the spine (recipient_id, as_of, time_zone and the declared attributes), in its order.
 
-    Only what was received before a row's as_of counts. Raises InputError if an attribute of the model is missing.
+    Only what was received before a row's as_of counts. `memory_mb` bounds what scanning history holds; the result comes on top, some
+    300 bytes a row. Raises InputError if an attribute of the model is missing.
     """
     check_attributes(parameters, spine.columns)
-    with opened(history, threads=threads) as connection:
+    with opened(history, threads=threads, memory_mb=memory_mb) as connection:
         known = look_up(connection, spine_of(spine), parameters.spec, parameters.layout.categories)
-    columns = _recipient_columns(spine, known, parameters)
-    recipient = np.stack([columns[f.name] for f in parameters.layout.recipient], axis=1)
+    liked = _tastes(known, parameters)
+    recipient = np.empty((len(spine), len(parameters.layout.recipient)), dtype=np.float32)
+    place = {f.name: at for at, f in enumerate(parameters.layout.recipient)}
+    for name, column in _recipient_columns(spine, known, liked, parameters):
+        recipient[:, place[name]] = column
     ids = spine["recipient_id"].to_numpy(dtype=object)
-    return FeatureFrame(parameters.layout, ids, recipient, _cross(known, columns, parameters))
+    return FeatureFrame(parameters.layout, ids, recipient, _cross(known, liked, parameters))
 
 
 def serving_spine(recipients: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
@@ -140,21 +156,24 @@ def check_attributes(parameters: FeatureParameters, columns: Iterable[str]) -> N
         )
 
 
-def _recipient_columns(spine: pd.DataFrame, known: Knowledge, parameters: FeatureParameters) -> dict[str, Floats]:
-    """Columns of the recipient group by name, float32[n] each."""
-    hour, weekday = local_times(pd.to_datetime(spine["as_of"], utc=True), spine["time_zone"])
+def _recipient_columns(spine: pd.DataFrame, known: Knowledge, liked: Tastes, parameters: FeatureParameters) -> Iterator[tuple[str, Floats]]:
+    """The columns of the recipient group with their names, float32[n] each; one at a time, for memory."""
     features = {f.name: f for f in parameters.layout.recipient}
-    columns: dict[str, Floats] = {
-        "recency_score": _recency(known.idle_days, parameters.half_life_days),
-        "engagement_rate_30d": smoothed_rates(_overall(known.engagement), (parameters.overall_prior,))[:, 0],
-        "segment_memberships": _segments(known, parameters),
-        "session_device": features["session_device"].encode(known.context["device"]),
-        "session_channel": features["session_channel"].encode(known.context["channel"]),
-        "session_local_hour": hour,
-        "session_local_weekday": weekday,
-    }
-    columns |= {f"{EMBEDDING}_{at:02d}": column for at, column in enumerate(_embedding(known, parameters).T)}
-    return columns | {name: f.encode(spine[name.removeprefix(ATTRIBUTE)]) for name, f in features.items() if name.startswith(ATTRIBUTE)}
+    yield "recency_score", _recency(known.idle_days, parameters.half_life_days)
+    yield "engagement_rate_30d", smoothed_rates(known.engagement.overall(), (parameters.overall_prior,))[:, 0]
+    yield "segment_memberships", _segments(known, parameters)
+    yield "session_device", _encoded(features["session_device"], known.device)
+    yield "session_channel", _encoded(features["session_channel"], known.channel)
+    hour, weekday = local_times(pd.to_datetime(spine["as_of"], utc=True), spine["time_zone"])
+    yield from (("session_local_hour", hour), ("session_local_weekday", weekday))
+    yield from ((f"{EMBEDDING}_{at:02d}", column) for at, column in enumerate(liked.axes.T))
+    yield from ((name, f.encode(spine[name.removeprefix(ATTRIBUTE)])) for name, f in features.items() if name.startswith(ATTRIBUTE))
+
+
+def _encoded(feature: Feature, words: Words) -> Floats:
+    """The feature's codes of one word per row, float32[n]; NaN for unknown words."""
+    codes = feature.encode(pd.Series([*words.words, None], dtype=object))
+    return codes[words.codes]  # −1 is the last: missing
 
 
 def _recency(idle_days: npt.NDArray[np.float64], half_life_days: float) -> Floats:
@@ -168,20 +187,17 @@ def _segments(known: Knowledge, parameters: FeatureParameters) -> Floats:
     return assign(known.behaviour, parameters.segments)
 
 
-def _embedding(known: Knowledge, parameters: FeatureParameters) -> Floats:
-    n = len(known.idle_days)
-    if parameters.items is None:
-        return np.empty((n, 0), dtype=np.float32)
-    return embed(known.item_rows, known.items, parameters.items, n)
+def _tastes(known: Knowledge, parameters: FeatureParameters) -> Tastes:
+    items, bought, n = parameters.items, known.baskets, len(known.idle_days)
+    if items is None:
+        return no_tastes(n, len(parameters.layout.categories))
+    return tastes(bought.item_rows, items.places_of(bought.names)[bought.items], items, n, parameters.spec.embedding_axes)
 
 
-def _cross(known: Knowledge, columns: dict[str, Floats], parameters: FeatureParameters) -> Floats:
+def _cross(known: Knowledge, liked: Tastes, parameters: FeatureParameters) -> Floats:
     """Features of recipient × category in the order of CROSS: float32[n, K, 3]."""
-    rates = smoothed_rates(known.engagement, parameters.priors)
-    shown = known.engagement.shown.astype(np.float32)
-    if parameters.items is None:
-        near = np.full_like(rates, np.nan)
-    else:
-        embedding = np.stack([columns[f"{EMBEDDING}_{at:02d}"] for at in range(parameters.items.dimensions)], axis=1)
-        near = affinity(embedding, parameters.items)
-    return np.stack([rates, shown, near], axis=2)
+    out = np.empty((*known.engagement.shown.shape, len(CROSS)), dtype=np.float32)
+    out[:, :, 0] = smoothed_rates(known.engagement, parameters.priors)
+    out[:, :, 1] = known.engagement.shown
+    out[:, :, 2] = liked.affinity
+    return out

@@ -7,10 +7,13 @@ loads a whole table into memory.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.dataset as ds
+from pyarrow.fs import LocalFileSystem
 
 _TEXT, _NUMBER, _INSTANT = pa.string(), pa.float64(), pa.timestamp("us", tz="UTC")
 
@@ -90,10 +93,29 @@ class History:
 
 
 @contextmanager
-def opened(history: History, *, threads: int = 2) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection of its own, in memory, in UTC, that sees the four tables under their names."""
-    with duckdb.connect(":memory:", config={"threads": threads, "autoinstall_known_extensions": False}) as connection:
+def opened(history: History, *, threads: int = 2, memory_mb: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of its own, in memory, in UTC, that sees the four tables under their names.
+
+    With `memory_mb` DuckDB holds no more than that; what needs more goes to the system's folder for temporary files meanwhile.
+    """
+    config: dict[str, Any] = {"threads": threads, "autoinstall_known_extensions": False}
+    if memory_mb is not None:
+        config["memory_limit"] = f"{memory_mb}MB"
+    with TemporaryDirectory(prefix="letterpress-") as spill, duckdb.connect(config={**config, "temp_directory": spill}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET preserve_insertion_order = false")  # lets results stream; what needs an order says so
         for name in ("decisions", "outcomes", "events", "purchases"):
-            connection.register(name, getattr(history, name))
+            _show(connection, name, getattr(history, name))
         yield connection
+
+
+def _show(connection: duckdb.DuckDBPyConnection, name: str, relation: Relation) -> None:
+    """Local Parquet files are read by DuckDB itself, with half the memory; anything else through Arrow."""
+    if isinstance(relation, ds.FileSystemDataset) and relation.format.default_extname == "parquet" and _is_local(relation):
+        connection.read_parquet(relation.files, hive_partitioning=False).create_view(name)
+    else:
+        connection.register(name, relation)
+
+
+def _is_local(relation: ds.FileSystemDataset) -> bool:
+    return bool(relation.files) and isinstance(relation.filesystem, LocalFileSystem)

@@ -9,19 +9,27 @@ import numpy.typing as npt
 from domain.hashing import keys_of, uniforms
 from ranking.estimators import doubly_robust, item_position_weights, on_policy, prefix_weights, self_normalised, support
 from ranking.slates import Doubles, Slates
-from ranking.targets import RewardModel, Target, deterministic, first_then, popularity, stochastic
-from ranking.verdicts import Judged, Supported
+from ranking.targets import RewardModel, Target, TargetPolicy, first_then, popularity
+from ranking.verdicts import Judged, Supported, with_trust
 
 LOGGED, RANDOM, DEFAULT = "logged", "random", "default"
-BEST, GREEDY, TEMPERED = "best fixed", "model", "model at temperature"
+BEST, POPULAR = "best fixed", "popularity"
+MODEL, INCUMBENT = "model", "incumbent"
 
+_ALWAYS, _FIRST = "always ", " first"
 _FOLD_SALT = "evaluation-fold"
+_FAINTEST = 1e-3  # of the best rate: what the least popular variant counts as
+
+
+def tempered(model: str) -> str:
+    """The role of a model's policy at the campaign's temperature; the model's own name is its role when followed strictly."""
+    return f"{model} at temperature"
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
     """What policies are judged with: slates, θ by position, number of recipients over all placements, and log-rates
-    float64[n, V] of the reward model by name of model; the first is also the reward model of the doubly robust estimate."""
+    float64[n, V] of models by role; the first is also the reward model of the doubly robust estimate."""
 
     slates: Slates
     theta: Doubles
@@ -40,28 +48,53 @@ class Bench:
 
 def judge_all(bench: Bench) -> dict[str, Judged]:
     """Every policy by its role, in the order in which they are shown."""
+    found = {LOGGED: _logged(bench)}
+    found |= {role: judge(bench, policy.on(bench.slates, bench.reward)) for role, policy in policies_of(bench).items()}
+    return with_trust(found)
+
+
+def policies_of(bench: Bench) -> dict[str, TargetPolicy]:
+    """The policies to judge by role: those that know nothing of recipients, then each model, strictly and at temperature."""
+    slates = bench.slates
+    rates = popularity(slates, bench.theta, np.ones(len(slates), dtype=bool))
+    out = {RANDOM: TargetPolicy(RANDOM, np.zeros(slates.candidate.shape), drawn=True)}
+    if set(bench.default) & set(slates.variants):
+        out[DEFAULT] = _fixed(slates, "the default slate", first_then(slates.variants, bench.default, rates))
+    for variant in slates.variants:
+        role = always(variant, slates.positions)
+        out[role] = _fixed(slates, role, first_then(slates.variants, [variant], rates))
+    return out | _popular(bench) | _modelled(bench)
+
+
+def always(variant: str, positions: int) -> str:
+    """The role of showing one variant to everyone, followed by the others by popularity."""
+    return f"{_ALWAYS}{variant}" if positions == 1 else f"{variant}{_FIRST}"
+
+
+def is_single(role: str) -> bool:
+    """Whether a role is that of showing one variant to everyone."""
+    return role.startswith(_ALWAYS) or role.endswith(_FIRST)
+
+
+def most_popular(bench: Bench) -> str:
+    """The role of the fixed ranking that earned most on all slates."""
     rates = popularity(bench.slates, bench.theta, np.ones(len(bench.slates), dtype=bool))
-    out = {LOGGED: _logged(bench), RANDOM: judge(bench, _random(bench))}
-    if set(bench.default) & set(bench.slates.variants):
-        out[DEFAULT] = judge(bench, _fixed(bench, "the default slate", first_then(bench.slates.variants, bench.default, rates)))
-    for variant in bench.slates.variants:
-        name = f"always {variant}" if bench.slates.positions == 1 else f"{variant} first"
-        out[name] = judge(bench, _fixed(bench, name, first_then(bench.slates.variants, [variant], rates)))
-    out[BEST] = judge(bench, _best_fixed(bench))
-    return out | _modelled(bench)
+    return always(bench.slates.variants[int(rates.argmax())], bench.slates.positions)
 
 
 def judge(bench: Bench, target: Target) -> Judged:
     """All estimates of one policy."""
     slates, recipients = bench.slates, bench.recipients
     by_position = item_position_weights(target, slates)
+    position = Supported(self_normalised(by_position, slates, recipients), support(by_position, slates))
     prefix = robust = None
-    if slates.prefix_known:
+    if slates.positions == 1:
+        prefix = position
+    elif slates.prefix_known:
         by_prefix = prefix_weights(target, slates)
         prefix = Supported(self_normalised(by_prefix, slates, recipients), support(by_prefix, slates))
     if bench.log_rates:
         robust = doubly_robust(by_position, target, slates.at_item(bench.reward.rate) * bench.theta, slates, recipients)
-    position = Supported(self_normalised(by_position, slates, recipients), support(by_position, slates))
     return Judged(target.name, position, prefix, robust)
 
 
@@ -71,26 +104,24 @@ def _logged(bench: Bench) -> Judged:
     return Judged("what was logged", found, found, value if bench.log_rates else None)
 
 
-def _random(bench: Bench) -> Target:
-    return stochastic(RANDOM, bench.slates, np.zeros(bench.slates.candidate.shape), bench.reward)
+def _fixed(slates: Slates, name: str, preference: Doubles) -> TargetPolicy:
+    return TargetPolicy(name, np.broadcast_to(preference, slates.candidate.shape), drawn=False)
 
 
-def _fixed(bench: Bench, name: str, preference: Doubles) -> Target:
-    everyone = np.broadcast_to(preference, bench.slates.candidate.shape)
-    return deterministic(name, bench.slates, everyone, bench.reward)
-
-
-def _best_fixed(bench: Bench) -> Target:
-    """For each half of the recipients the ranking that is best on the other half: nothing is chosen on what it is judged by."""
+def _popular(bench: Bench) -> dict[str, TargetPolicy]:
+    """By rates of variants alone: the best of them for everyone, and drawn like a model's policy. For each half of the recipients
+    the rates are those of the other half: nothing is chosen on what it is judged by."""
     slates = bench.slates
     half = fold_of(slates)
-    preference = np.empty(slates.candidate.shape)
+    rates = np.empty(slates.candidate.shape)
     for rows in (half, ~half):
-        preference[rows] = popularity(slates, bench.theta, ~rows)
-    tops = sorted({slates.variants[int(preference[rows][0].argmax())] for rows in (half, ~half) if rows.any()})
+        rates[rows] = popularity(slates, bench.theta, ~rows)
+    tops = sorted({slates.variants[int(rates[rows][0].argmax())] for rows in (half, ~half) if rows.any()})
     name = " or ".join(tops)
     name = f"always {name} (the best single variant)" if slates.positions == 1 else f"{name} first (the best fixed ranking)"
-    return deterministic(name, slates, preference, bench.reward)
+    log_rates = np.log(np.maximum(rates, max(_FAINTEST * rates.max(initial=0.0), np.finfo(float).tiny)))
+    drawn = TargetPolicy(f"popularity at temperature {bench.temperature:g}", log_rates / bench.temperature, drawn=True)
+    return {BEST: TargetPolicy(name, rates, drawn=False), POPULAR: drawn}
 
 
 def fold_of(slates: Slates) -> npt.NDArray[np.bool_]:
@@ -98,12 +129,11 @@ def fold_of(slates: Slates) -> npt.NDArray[np.bool_]:
     return np.asarray(uniforms(keys_of(slates.recipient_id), _FOLD_SALT) < 0.5)  # noqa: PLR2004 - a half
 
 
-def _modelled(bench: Bench) -> dict[str, Judged]:
+def _modelled(bench: Bench) -> dict[str, TargetPolicy]:
     """Each model followed strictly and at the campaign's temperature."""
-    out: dict[str, Judged] = {}
+    out: dict[str, TargetPolicy] = {}
     for model, log_rates in bench.log_rates.items():
-        greedy = deterministic(f"the {model}", bench.slates, log_rates, bench.reward)
         name = f"the {model} at temperature {bench.temperature:g}"
-        tempered = stochastic(name, bench.slates, log_rates / bench.temperature, bench.reward)
-        out |= {model: judge(bench, greedy), f"{model} at temperature": judge(bench, tempered)}
+        out[model] = TargetPolicy(f"the {model}", log_rates, drawn=False)
+        out[tempered(model)] = TargetPolicy(name, log_rates / bench.temperature, drawn=True)
     return out

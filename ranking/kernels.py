@@ -15,6 +15,7 @@ from ranking.trees import ZERO
 Rows = npt.NDArray[np.int32]
 
 _INDEX_BITS = 64
+_ABREAST = 16  # values that are looked up side by side: their places fit into registers
 
 
 @intrinsic
@@ -44,24 +45,27 @@ def _bin(  # noqa: PLR0917 - numba takes no keyword-only arguments
     start: npt.NDArray[np.int64],
     first: npt.NDArray[np.int64],
 ) -> Rows:
-    out = np.empty((len(values), len(columns)), np.int32)
+    """Binary search, a few values side by side: each waits for its own look-ups, so that together they wait once."""
+    n = len(values)
+    out = np.empty((n, len(columns)), np.int32)
+    value, at = np.empty(_ABREAST, np.float32), np.empty(_ABREAST, np.int32)
     for i in range(len(columns)):
-        others = first[i + 1] - first[i] - 1
-        for row in range(len(values)):
-            value = values[row, columns[i]]
-            if abs(value) <= ZERO:  # LightGBM drops such values on the way in
-                value = np.float32(0.0)
-            if np.isnan(value):
-                at = others
-            elif categorical[i]:
-                at = np.int64(value) if -1.0 < value < others else others
-            else:
-                at, left = np.int64(0), start[i + 1] - start[i]
-                while left > 0:  # the first break that is not below the value; without branches to mispredict
-                    half = (left + 1) >> 1
-                    at += half if breaks[start[i] + at + half - 1] < value else 0
-                    left -= half
-            out[row, i] = first[i] + at
+        ends, row, missing = breaks[start[i] : start[i + 1]], np.int32(first[i]), np.int32(first[i + 1] - 1)
+        for begin in range(0, n, _ABREAST):
+            abreast = min(_ABREAST, n - begin)
+            for j in range(abreast):
+                given = values[begin + j, columns[i]]
+                given = np.trunc(given) if categorical[i] else given
+                value[j] = np.float32(0.0) if abs(given) <= ZERO else given  # LightGBM drops such values on the way in
+                at[j] = 0
+            left = np.int32(len(ends))
+            while left > 0:  # the first break that is not below the value; without branches to mispredict
+                half = (left + np.int32(1)) >> 1
+                for j in range(abreast):
+                    at[j] += half if ends[at[j] + half - 1] < value[j] else np.int32(0)
+                left -= half
+            for j in range(abreast):
+                out[begin + j, i] = missing if np.isnan(value[j]) else row + at[j]
     return out
 
 
@@ -69,6 +73,22 @@ def masks_of(rows: Rows, masks: Masks) -> Masks:
     """The AND of each row's masks: [n, T]."""
     both: Masks = np.bitwise_and.reduce(masks[rows], axis=1)
     return both
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _narrow(into: Masks, before: Masks, rows: npt.NDArray[np.int32], masks: Masks) -> None:
+    """`into` [T] becomes `before` AND the masks of the rows, two rows at a time: half the reading and writing of `into`."""
+    odd = len(rows) & 1
+    if odd:
+        first = masks[rows[0]]
+        for t in range(len(into)):
+            into[t] = before[t] & first[t]
+    else:
+        into[:] = before
+    for f in range(odd, len(rows), 2):
+        one, other = masks[rows[f]], masks[rows[f + 1]]
+        for t in range(len(into)):
+            into[t] &= one[t] & other[t]
 
 
 @nb.njit(cache=True, nogil=True, fastmath={"reassoc", "nsz"}, error_model="numpy")
@@ -83,29 +103,20 @@ def sum_leaves(  # noqa: PLR0917 - numba takes no keyword-only arguments
 ) -> npt.NDArray[np.float64]:
     """Sums of exit leaves float64[n, V] for recipients' rows [n, R], rows by category [n, K, C] and variants' masks [V, T]
     with their categories int64[V]. Only float additions are reordered: exact but for the last bits of the sum."""
-    n, features = own.shape
-    categories, crossed = cross.shape[1], cross.shape[2]
-    variants, trees = variant_masks.shape
+    categories, (variants, trees) = cross.shape[1], variant_masks.shape
     width = variant_masks.itemsize * 8  # known when compiled, so that a leaf's place is a shift and an addition
-    out: npt.NDArray[np.float64] = np.empty((n, variants))
+    out: npt.NDArray[np.float64] = np.empty((len(own), variants))
+    every = np.full(trees, ~np.zeros(1, variant_masks.dtype)[0], variant_masks.dtype)
     mine = np.empty(trees, variant_masks.dtype)
     both = np.empty((categories, trees), variant_masks.dtype)
-    for row in range(n):
-        mine[:] = ~np.zeros(1, variant_masks.dtype)[0]
-        for f in range(features):
-            at = own[row, f]
-            for t in range(trees):
-                mine[t] &= own_masks[at, t]
+    for row in range(len(own)):
+        _narrow(mine, every, own[row], own_masks)
         for k in range(categories):
-            both[k] = mine
-            for f in range(crossed):
-                at = cross[row, k, f]
-                for t in range(trees):
-                    both[k, t] &= cross_masks[at, t]
+            _narrow(both[k], mine, cross[row, k], cross_masks)
         for v in range(variants):
             total: Any = 0.0
-            k = category[v]
+            left, theirs = both[category[v]], variant_masks[v]
             for t in range(trees):
-                total += leaves[np.uint32(t * width) + _exit_leaf(both[k, t], variant_masks[v, t])]  # type: ignore[call-arg]
+                total += leaves[np.uint32(t * width) + _exit_leaf(left[t], theirs[t])]  # type: ignore[call-arg]
             out[row, v] = total
     return out

@@ -9,53 +9,56 @@ import numpy.typing as npt
 import pandas as pd
 
 from ranking import point_in_time
-from ranking.engagement import EngagementCounts, dense
-from ranking.point_in_time import Spine
-from ranking.segments import Behaviour
+from ranking.engagement import EngagementCounts
+from ranking.point_in_time import Baskets, Words
+from ranking.segment_points import Behaviour
 from ranking.specification import FeatureSpec, VariantFacts, variant_key
+from ranking.spine import Ints, Spine
+from ranking.tallies import DAY, NEVER
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """Of n rows: counts per category, days idle float64[n], context (device, channel), behaviour float64[n, B], and recent
-    items as pairs of row and item."""
+    """Of n rows: counts per category, days since the last human engagement float64[n] (NaN for none), device and channel of the last
+    event that named one, behaviour float64[n, B], and what was bought."""
 
     engagement: EngagementCounts
     idle_days: npt.NDArray[np.float64]
-    context: pd.DataFrame
+    device: Words
+    channel: Words
     behaviour: Behaviour
-    item_rows: npt.NDArray[np.int64]
-    items: npt.NDArray[np.object_]
+    baskets: Baskets
 
 
 def look_up(connection: duckdb.DuckDBPyConnection, spine: Spine, spec: FeatureSpec, categories: tuple[str, ...]) -> Knowledge:
     """What had been received of each recipient before the row's as_of."""
-    engagement = dense(point_in_time.engagement(connection, spine, spec.engagement_window), categories, len(spine))
-    item_rows, items = point_in_time.recent_items(connection, spine, spec.purchase_window, spec.recent_items)
-    return Knowledge(
-        engagement,
-        point_in_time.idle_days(connection, spine, spec.purchase_window),
-        point_in_time.last_context(connection, spine, spec.purchase_window),
-        np.hstack(
-            [
-                engagement.clicks.sum(axis=1, keepdims=True),
-                point_in_time.purchase_counts(connection, spine, spec.purchase_window),
-                point_in_time.action_counts(connection, spine, spec.behaviour_window),
-            ]
-        ),
-        item_rows,
-        items,
-    )
+    point_in_time.tell_recipients(connection, spine)
+    engagement = EngagementCounts(*point_in_time.engagement(connection, spine, spec.engagement_window, categories))
+    acted = point_in_time.actions(connection, spine, spec.purchase_window, spec.behaviour_window)
+    responded = point_in_time.last_response(connection, spine, spec.purchase_window)
+    bought, last_purchase = point_in_time.purchases(connection, spine, spec.purchase_window, spec.recent_items)
+    last = np.maximum(np.maximum(acted.last_us, responded), last_purchase)
+    clicks = engagement.clicks.sum(axis=1, keepdims=True)
+    behaviour = np.hstack([clicks, bought.counts, acted.counts, acted.days[:, None]], dtype=np.float64)
+    return Knowledge(engagement, _days(spine.as_of_us(), last), acted.device, acted.channel, behaviour, bought)
+
+
+def _days(as_of_us: Ints, last_us: Ints) -> npt.NDArray[np.float64]:
+    """Days from the last instant to as_of, not below 0; NaN where there was none."""
+    days = np.full(len(last_us), np.nan)
+    known = last_us != NEVER
+    days[known] = np.maximum(as_of_us[known] - last_us[known], 0) / DAY
+    return days
 
 
 _SHOWN_VARIANTS = """
-SELECT placement, variant, max_by(coalesce(category, ''), (epoch_us(decided_at), decision_id)) AS category, min(decided_at) AS first_at
+SELECT placement, variant, max_by(coalesce(category, ''), (epoch_us(decided_at), decision_id)) AS category, min(received_at) AS first_at
 FROM decisions WHERE received_at < $as_of GROUP BY placement, variant ORDER BY placement, variant
 """
 
 
 def shown_variants(connection: duckdb.DuckDBPyConnection, as_of: datetime) -> tuple[tuple[VariantFacts, ...], dict[str, datetime]]:
-    """Variants that history shows, with their latest category, and when each was first shown."""
+    """Variants that history shows, with their latest category, and when each was first known to be shown."""
     rows = connection.sql(_SHOWN_VARIANTS, params={"as_of": as_of}).fetchall()
     first_seen = {variant_key(placement, variant): first_at for placement, variant, _, first_at in rows}
     return tuple(VariantFacts(placement, variant, category) for placement, variant, category, _ in rows), first_seen

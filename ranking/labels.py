@@ -25,7 +25,8 @@ WITH earned AS (
     FROM outcomes WHERE received_at < $as_of GROUP BY decision_id
 )
 SELECT decision_id, send_id, recipient_id, placement, position::INTEGER AS position, variant, coalesce(category, '') AS category,
-       arm, propensity, prefix_propensity, candidates, decided_at, source, {label} AS label
+       arm, propensity, prefix_propensity, candidates, decided_at, source, {label} AS label,
+       (coalesce(clicks, 0) + coalesce(conversions, 0)) > 0 AS answered
 FROM decisions LEFT JOIN earned USING (decision_id)
 WHERE received_at < $as_of AND decided_at < $mature AND (len($placements) = 0 OR list_contains($placements, placement))
 ORDER BY decided_at, decision_id
@@ -35,7 +36,8 @@ ORDER BY decided_at, decision_id
 def labelled_decisions(
     history: History, goal: Goal, as_of: datetime, *, placements: Collection[str] = (), maturity: timedelta = timedelta(0), threads: int = 2
 ) -> pd.DataFrame:
-    """Decisions taken at least `maturity` before as_of, with `label`: clicked or converted (0 or 1), or revenue.
+    """Decisions taken at least `maturity` before as_of, with `label`: clicked or converted (0 or 1), or revenue. `answered` is whether
+    anything came of them at all, click or conversion.
 
     Ordered by decided_at and decision_id; `placements` empty means all.
     """

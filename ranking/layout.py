@@ -4,8 +4,9 @@ Three groups: of the recipient, of recipient × category, of the variant. The ma
 never assembled for serving; the groups are what makes that possible.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -83,6 +84,12 @@ class FeatureFrame:
     def take(self, rows: npt.NDArray[np.int64]) -> "FeatureFrame":
         """The given rows, in that order."""
         return FeatureFrame(self.layout, self.recipient_id[rows], self.recipient[rows], self.cross[rows])
+
+    def cut(self, lengths: Sequence[int]) -> "list[FeatureFrame]":
+        """Consecutive parts of these lengths, which add up to n; they share this frame's memory."""
+        ends = np.cumsum([0, *lengths])
+        parts = [slice(start, end) for start, end in pairwise(ends.tolist())]
+        return [FeatureFrame(self.layout, self.recipient_id[part], self.recipient[part], self.cross[part]) for part in parts]
 
     def to_pandas(self) -> pd.DataFrame:
         """One row per recipient as kept in the lake; cross features are columns `name.category`."""

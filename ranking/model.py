@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from domain.ids import ModelVersion, digest
 from ranking.calibration import Calibration
+from ranking.drift import FeatureBins
 from ranking.model_card import ModelCard
 from ranking.parameters import FeatureParameters
 
@@ -28,12 +29,13 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class RankingModel:
-    """A trained model. `forest` is LightGBM's own text; `pictures` are PNG files by name."""
+    """A trained model. `forest` is LightGBM's own text, `bins` how its features were distributed; `pictures` are PNG files by name."""
 
     forest: str
     head: Head
     parameters: FeatureParameters
     card: ModelCard
+    bins: tuple[FeatureBins, ...] = ()
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
@@ -47,6 +49,7 @@ class RankingModel:
             "forest.txt": self.forest.encode(),
             "head.json": _HEAD.dump_json(self.head, indent=1),
             "card.json": _CARD.dump_json(self.card, indent=1),
+            "bins.json": _BINS.dump_json(self.bins, indent=1),
         }
         return own | self.parameters.to_files() | dict(self.pictures)
 
@@ -56,17 +59,19 @@ class RankingModel:
         pictures = {name: data for name, data in files.items() if name.endswith(".png")}
         parameters = FeatureParameters.from_files(files)
         head, card = _HEAD.validate_json(files["head.json"]), _CARD.validate_json(files["card.json"])
-        return cls(files["forest.txt"].decode(), head, parameters, card, pictures)
+        bins = _BINS.validate_json(files.get("bins.json", b"[]"))  # models trained before bins were kept have none
+        return cls(files["forest.txt"].decode(), head, parameters, card, bins, pictures)
 
 
 _HEAD = TypeAdapter(Head)
 _CARD = TypeAdapter(ModelCard)
+_BINS = TypeAdapter(tuple[FeatureBins, ...])
 
 
-def version_of(forest: str, head: Head, parameters: FeatureParameters) -> ModelVersion:
-    """`<as_of>-<digest>`: the digest covers all that scores depend on."""
+def version_of(forest: str, head: Head, parameters: FeatureParameters, temperature: float) -> ModelVersion:
+    """`<as_of>-<digest>`: the digest covers all that scores and choices depend on."""
     parts = (name + data.hex() for name, data in sorted(parameters.to_files().items()))
-    return ModelVersion(f"{parameters.as_of:%Y%m%dT%H%M}-{digest(forest, repr(head), *parts)[:12]}")
+    return ModelVersion(f"{parameters.as_of:%Y%m%dT%H%M}-{digest(forest, repr(head), repr(temperature), *parts)[:12]}")
 
 
 def card_document(card: ModelCard) -> dict[str, Any]:

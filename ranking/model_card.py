@@ -8,6 +8,7 @@ from domain.campaign import Goal
 from ranking.calibration import ReliabilityBin
 from ranking.debiasing import Examination, PositionTraining
 from ranking.splitting import Split
+from ranking.temperature import Tempering
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,9 @@ class PartCounts:
 @dataclass(frozen=True, slots=True)
 class HeldOutMetrics:
     """On held-out rows. `deviance_explained` is against the variants' own mean rates at their positions: 0 means the model
-    knows no more than which variant is popular. `auc` is None for revenue or a single class; `ece` is cross-fitted."""
+    knows no more than which variant is popular. `auc` is None for revenue or a single class; `ece` is cross-fitted. `ndcg` is that of the
+    outcomes in the model's order of all candidates (`held_out.ndcg_of`), and `ndcg_at_random` without any order; None where nothing
+    was there to choose from, or the card is older than the figure."""
 
     deviance_explained: float
     auc: float | None
@@ -29,11 +32,13 @@ class HeldOutMetrics:
     observed_rate: float
     predicted_rate: float
     reliability: tuple[ReliabilityBin, ...]
+    ndcg: float | None = None
+    ndcg_at_random: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """All that is said of a model; stored with it as JSON."""
+    """All that is said of a model; stored with it as JSON. What has a default is lacking in older cards."""
 
     model_version: str
     goal: Goal
@@ -58,3 +63,9 @@ class ModelCard:
     code_version: str
     seed: int
     notes: tuple[str, ...]
+    tempering: Tempering | None = None
+
+    @property
+    def temperature(self) -> float | None:
+        """The policy's temperature that held-out decisions speak for; None if they were not asked."""
+        return self.tempering.temperature if self.tempering else None

@@ -1,214 +1,202 @@
-"""What was known of each recipient at an instant: aggregates over history, one SQL statement each.
+"""What was known of each recipient at an instant: one statement per table scans history, and compiled loops add it up.
 
-The spine has one row per (recipient, as_of). A fact counts for a row only if it was *received* before the row's
-as_of, whatever instant it is about (DESIGN §6.2). Training has many as_of, serving one: it is the same statement,
-joined by recipient and filtered by time, and the bounds of all as_of are pushed down into the scan of the lake.
-Instants are compared as whole microseconds. Sums are of integers, so that threads cannot change them.
+A fact counts for a row of the spine only if it was *received* before the row's as_of, whatever instant it is about (DESIGN §6.2),
+and only while it is in the window. Training has many as_of, serving one: it is the same code. The bounds of all as_of are
+pushed down into the scan of the lake; DuckDB finds the spine's recipients and turns words into numbers, and what is left of
+each fact streams into `ranking.tallies`. Instants are whole microseconds and sums are of integers, so that neither threads nor
+the order of files can change a result.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from domain.event import EventKind, OutcomeKind
+from ranking.spine import MICROSECOND, Ints, Spine
+from ranking.tallies import DAY, NEVER, Codes, fill_baskets, last_code, latest, mark_days, tally
 
 # What a person did. Opens are left out: about half of them are made by machines (FACTS §9).
 HUMAN = (EventKind.CLICKED, EventKind.PAGE_VIEWED, EventKind.SEARCHED, EventKind.ADDED_TO_CART, EventKind.PURCHASED)
+ACTIONS = (EventKind.PAGE_VIEWED, EventKind.SEARCHED, EventKind.ADDED_TO_CART)
 
-Counts = npt.NDArray[np.int64]
-
-_SPINE_COLUMNS: Mapping[str, pa.DataType] = {"row": pa.int64(), "recipient_id": pa.string(), "as_of_us": pa.int64()}
-_SPINE = pa.schema(_SPINE_COLUMNS)
+_BATCH = 500_000  # facts
 
 
 @dataclass(frozen=True, slots=True)
-class Spine:
-    """Rows for which something is to be known: recipient and as_of (µs since 1970, UTC)."""
+class Words:
+    """One word per row: its place in `words`, which are in alphabetical order, or −1 if unknown. `codes` int32[n]."""
 
-    recipient_id: npt.NDArray[np.object_]
-    as_of_us: Counts
+    codes: Codes
+    words: tuple[str, ...]
 
-    def __len__(self) -> int:
-        return len(self.recipient_id)
-
-    def table(self) -> pa.Table:
-        """Arrow: row, recipient_id, as_of_us."""
-        frame = pd.DataFrame({"row": np.arange(len(self)), "recipient_id": self.recipient_id, "as_of_us": self.as_of_us})
-        return pa.Table.from_pandas(frame, schema=_SPINE, preserve_index=False)
-
-    def bounds(self, window: timedelta) -> dict[str, object]:
-        """Parameters of every statement: the window, and the instants outside which no row can look."""
-        first, last = (int(self.as_of_us.min()), int(self.as_of_us.max())) if len(self) else (0, 0)
-        span = int(window / timedelta(microseconds=1))
-        return {"window": span, "since": _instant(first - span), "until": _instant(last)}
-
-
-def spine_of(frame: pd.DataFrame) -> Spine:
-    """The spine of a frame with `recipient_id` and `as_of` (aware)."""
-    as_of = pd.to_datetime(frame["as_of"], utc=True).dt.as_unit("us")
-    return Spine(frame["recipient_id"].to_numpy(dtype=object), as_of.to_numpy(dtype="datetime64[us]").astype(np.int64))
-
-
-def _instant(us: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+    def counts(self) -> dict[str, int]:
+        """How many rows have each word."""
+        found = np.bincount(self.codes[self.codes >= 0], minlength=len(self.words))
+        return {word: count for word, count in zip(self.words, found.tolist(), strict=True) if count}
 
 
 @dataclass(frozen=True, slots=True)
-class Engagement:
-    """Per (row, category): decisions shown within the window, and how many of them were clicked."""
+class Baskets:
+    """`counts` int64[n, 3]: purchases, distinct items, cents spent. The last distinct items as pairs of row and item, by item within
+    a row; items are places in `names`."""
 
-    row: Counts
-    category: npt.NDArray[np.object_]
-    shown: Counts
-    clicks: Counts
+    counts: Ints
+    item_rows: Ints
+    items: Codes
+    names: tuple[str, ...]
+
+    def item_names(self) -> npt.NDArray[np.object_]:
+        """The item of each pair by its name."""
+        return np.array([*self.names, None], dtype=object)[self.items]
 
 
-_ENGAGEMENT = """
-WITH shown AS (
-    SELECT recipient_id, decision_id, category, epoch_us(decided_at) AS decided_us, epoch_us(received_at) AS received_us
-    FROM decisions WHERE decided_at >= $since AND received_at < $until AND category IS NOT NULL
-), clicked AS (
-    SELECT decision_id, min(epoch_us(received_at)) AS clicked_us
-    FROM outcomes WHERE kind = 'click' AND received_at < $until AND received_at >= $since GROUP BY decision_id
-)
-SELECT row, category, count(*) AS shown, count(*) FILTER (clicked_us < as_of_us) AS clicks
-FROM spine JOIN shown USING (recipient_id) LEFT JOIN clicked USING (decision_id)
-WHERE received_us < as_of_us AND decided_us >= as_of_us - $window
-GROUP BY row, category ORDER BY row, category
+def tell_recipients(connection: duckdb.DuckDBPyConnection, spine: Spine) -> None:
+    """Let the statements below know whom they are about."""
+    connection.register("numbered", spine.numbered())
+    connection.execute("CREATE OR REPLACE TEMP TABLE who AS SELECT * FROM numbered")
+    connection.unregister("numbered")
+
+
+_SHOWN = """
+SELECT who, epoch_us(received_at) AS received_us, epoch_us(decided_at) + $window AS until_us, code
+FROM decisions JOIN who USING (recipient_id) JOIN categories ON category = word
+WHERE decided_at >= $since AND received_at < $until
+"""
+
+# A decision counts as clicked once, however often it was. Clocks differ, and some imports know only a click's day, so a click may be
+# dated up to a day before its decision.
+_CLICKED = """
+SELECT min(who) AS who, min(greatest(epoch_us(o.received_at), epoch_us(d.received_at))) AS received_us,
+       min(epoch_us(decided_at)) + $window AS until_us, min(code) AS code
+FROM outcomes AS o JOIN decisions AS d USING (decision_id) JOIN who ON d.recipient_id = who.recipient_id JOIN categories ON category = word
+WHERE kind = 'click' AND o.received_at < $until AND o.received_at >= CAST($since AS TIMESTAMPTZ) - INTERVAL 1 DAY
+  AND o.received_at >= decided_at - INTERVAL 1 DAY AND decided_at >= $since AND d.received_at < $until
+GROUP BY decision_id
 """
 
 
-def engagement(connection: duckdb.DuckDBPyConnection, spine: Spine, window: timedelta) -> Engagement:
-    """Clicks per decision shown in the window before as_of, by category."""
-    found = _run(connection, spine, _ENGAGEMENT, spine.bounds(window))
-    return Engagement(_ints(found, "row"), _words(found, "category"), _ints(found, "shown"), _ints(found, "clicks"))
+def engagement(connection: duckdb.DuckDBPyConnection, spine: Spine, window: timedelta, categories: tuple[str, ...]) -> tuple[Codes, Codes]:
+    """Decisions shown in the window before as_of, and how many of them were clicked, by category: int32[n, K] each."""
+    _number(connection, "categories", categories)
+    tallies = tuple(np.zeros((len(spine), len(categories)), dtype=np.int32) for _ in range(2))
+    for sql, counts in zip((_SHOWN, _CLICKED), tallies, strict=True):
+        for who, received, until, code in _facts(connection, sql, spine.bounds(window)):
+            tally(who, received, until, code, spine.rows, counts)
+    return tallies[0], tallies[1]
 
-
-_LAST_ENGAGED = """
-WITH engaged AS (
-    SELECT recipient_id, epoch_us(occurred_at) AS occurred_us, epoch_us(received_at) AS received_us
-    FROM events WHERE list_contains($human, kind) AND received_at < $until AND occurred_at >= $since
-    UNION ALL
-    SELECT recipient_id, epoch_us(occurred_at), epoch_us(received_at)
-    FROM outcomes WHERE list_contains($outcomes, kind) AND received_at < $until AND occurred_at >= $since
-    UNION ALL
-    SELECT recipient_id, epoch_us(occurred_at), epoch_us(received_at)
-    FROM purchases WHERE received_at < $until AND occurred_at >= $since
-)
-SELECT row, max(occurred_us) AS last_us FROM spine JOIN engaged USING (recipient_id)
-WHERE received_us < as_of_us AND occurred_us >= as_of_us - $window GROUP BY row ORDER BY row
-"""
-
-
-def idle_days(connection: duckdb.DuckDBPyConnection, spine: Spine, window: timedelta) -> npt.NDArray[np.float64]:
-    """Days since the last human engagement, float64[n]; NaN where there was none within the window."""
-    parameters = {**spine.bounds(window), "human": [*HUMAN], "outcomes": [OutcomeKind.CLICK, OutcomeKind.CONVERSION]}
-    found = _run(connection, spine, _LAST_ENGAGED, parameters)
-    days = np.full(len(spine), np.nan)
-    rows = _ints(found, "row")
-    days[rows] = np.maximum(spine.as_of_us[rows] - _ints(found, "last_us"), 0) / 86_400e6
-    return days
-
-
-_LAST_CONTEXT = """
-WITH seen AS (
-    SELECT recipient_id, device, coalesce(channel, source) AS channel, epoch_us(occurred_at) AS occurred_us,
-           epoch_us(received_at) AS received_us, epoch_us(occurred_at) * 4096::HUGEINT + hash(event_id) % 4096 AS turn
-    FROM events WHERE received_at < $until AND occurred_at >= $since AND list_contains($human, kind)
-)
-SELECT row, arg_max(device, turn) AS device, arg_max(channel, turn) AS channel
-FROM spine JOIN seen USING (recipient_id)
-WHERE received_us < as_of_us AND occurred_us >= as_of_us - $window GROUP BY row ORDER BY row
-"""
-
-
-def last_context(connection: duckdb.DuckDBPyConnection, spine: Spine, window: timedelta) -> pd.DataFrame:
-    """Device and channel of the last human event on record: columns `device`, `channel`, one row per spine row, NA if unknown."""
-    found = _run(connection, spine, _LAST_CONTEXT, {**spine.bounds(window), "human": [*HUMAN]})
-    frame = pd.DataFrame({name: _words(found, name) for name in ("device", "channel")}, index=_ints(found, "row"))
-    return frame.reindex(np.arange(len(spine)))
-
-
-_RECENT_ITEMS = """
-WITH bought AS (
-    SELECT recipient_id, item, epoch_us(occurred_at) AS occurred_us, epoch_us(received_at) AS received_us
-    FROM purchases WHERE received_at < $until AND occurred_at >= $since AND item IS NOT NULL
-), latest AS (
-    SELECT row, item, max(occurred_us) AS occurred_us FROM spine JOIN bought USING (recipient_id)
-    WHERE received_us < as_of_us AND occurred_us >= as_of_us - $window GROUP BY row, item
-)
-SELECT row, item FROM latest
-QUALIFY row_number() OVER (PARTITION BY row ORDER BY occurred_us DESC, item) <= $items ORDER BY row, item
-"""
-
-
-def recent_items(
-    connection: duckdb.DuckDBPyConnection, spine: Spine, window: timedelta, items: int
-) -> tuple[Counts, npt.NDArray[np.object_]]:
-    """The last distinct items each recipient bought: rows and items, in the order of both."""
-    found = _run(connection, spine, _RECENT_ITEMS, {**spine.bounds(window), "items": items})
-    return _ints(found, "row"), _words(found, "item")
-
-
-_PURCHASED = """
-WITH bought AS (
-    SELECT recipient_id, CAST(round(coalesce(amount, 0) * 100) AS BIGINT) AS cents, coalesce(item, '') AS item,
-           epoch_us(occurred_at) AS occurred_us, epoch_us(received_at) AS received_us
-    FROM purchases WHERE received_at < $until AND occurred_at >= $since
-)
-SELECT row, count(*) AS purchases, count(DISTINCT item) AS items, sum(cents)::BIGINT AS cents
-FROM spine JOIN bought USING (recipient_id)
-WHERE received_us < as_of_us AND occurred_us >= as_of_us - $window GROUP BY row ORDER BY row
-"""
 
 _ACTED = """
-WITH acted AS (
-    SELECT recipient_id, kind, epoch_us(occurred_at) AS occurred_us, epoch_us(received_at) AS received_us
-    FROM events WHERE received_at < $until AND occurred_at >= $since AND list_contains($human, kind)
-)
-SELECT row, count(*) FILTER (kind = 'page_viewed') AS views, count(*) FILTER (kind = 'searched') AS searches,
-       count(*) FILTER (kind = 'added_to_cart') AS carts, count(DISTINCT occurred_us // 86400000000) AS days
-FROM spine JOIN acted USING (recipient_id)
-WHERE received_us < as_of_us AND occurred_us >= as_of_us - $window GROUP BY row ORDER BY row
+SELECT who, epoch_us(received_at) AS received_us, epoch_us(occurred_at) AS occurred_us,
+       CAST(coalesce(list_position($actions, kind), 0) - 1 AS INTEGER) AS action,
+       coalesce(d.code, -1) AS device, coalesce(c.code, -1) AS channel
+FROM events JOIN who USING (recipient_id)
+LEFT JOIN devices AS d ON device = d.word LEFT JOIN channels AS c ON coalesce(channel, source) = c.word
+WHERE kind IN (SELECT unnest($human)) AND received_at < $until AND occurred_at >= $since
 """
 
-PURCHASE_COUNTS = ("purchases", "items", "cents")
-ACTION_COUNTS = ("views", "searches", "carts", "days")
+_CONTEXT = """
+SELECT DISTINCT device, coalesce(channel, source) AS channel FROM events
+WHERE kind IN (SELECT unnest($human)) AND received_at < $until AND occurred_at >= $since
+"""
 
 
-def purchase_counts(connection: duckdb.DuckDBPyConnection, spine: Spine, window: timedelta) -> npt.NDArray[np.float64]:
-    """Purchases, distinct items and cents spent in the window: float64[n, 3]."""
-    return _dense(_run(connection, spine, _PURCHASED, spine.bounds(window)), PURCHASE_COUNTS, len(spine))
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """What events tell: the last instant, NEVER if none; device and channel of the last that named one, counts int32[n, 3] of ACTIONS
+    and days with any action, the latter two within a shorter window."""
+
+    last_us: Ints
+    device: Words
+    channel: Words
+    counts: Codes
+    days: Ints
 
 
-def action_counts(connection: duckdb.DuckDBPyConnection, spine: Spine, window: timedelta) -> npt.NDArray[np.float64]:
-    """Page views, searches, carts and active days in the window: float64[n, 4]."""
-    return _dense(_run(connection, spine, _ACTED, {**spine.bounds(window), "human": [*HUMAN]}), ACTION_COUNTS, len(spine))
+def actions(connection: duckdb.DuckDBPyConnection, spine: Spine, window: timedelta, shorter: timedelta) -> Actions:
+    """Human events within the window before as_of; counts and days within a shorter one."""
+    asked = spine.bounds(max(window, shorter)) | {"human": [*HUMAN]}
+    words = _numbered(connection, _CONTEXT, asked, ("devices", "channels"))
+    long, short, n = window // MICROSECOND, shorter // MICROSECOND, len(spine)
+    last, seen = np.full(n, NEVER), [np.full(n, NEVER) for _ in words]
+    codes, counts = [np.full(n, -1, dtype=np.int32) for _ in words], np.zeros((n, len(ACTIONS)), dtype=np.int32)
+    marks = np.zeros((n, (short // DAY + 2) // 64 + 1), dtype=np.uint64)
+    for who, received, occurred, action, *context in _facts(connection, _ACTED, asked | {"actions": [*ACTIONS]}):
+        latest(who, received, occurred, long, spine.rows, last)
+        tally(who, received, occurred + short, action, spine.rows, counts)
+        mark_days(who, received, occurred, short, spine.rows, marks)
+        for code, at, found in zip(context, seen, codes, strict=True):
+            last_code(who, received, occurred, code, long, spine.rows, at, found)
+    device, channel = map(Words, codes, words)
+    return Actions(last, device, channel, counts, np.bitwise_count(marks).sum(axis=1, dtype=np.int64))
 
 
-def _run(connection: duckdb.DuckDBPyConnection, spine: Spine, sql: str, parameters: dict[str, object]) -> pa.Table:
-    connection.register("spine", spine.table())
-    found: pa.Table = connection.sql(sql, params=parameters).to_arrow_table()
-    return found
+_RESPONDED = """
+SELECT who, epoch_us(received_at) AS received_us, epoch_us(occurred_at) AS occurred_us FROM outcomes JOIN who USING (recipient_id)
+WHERE kind IN (SELECT unnest($kinds)) AND received_at < $until AND occurred_at >= $since
+"""
 
 
-def _ints(table: pa.Table, name: str) -> Counts:
-    return np.asarray(table[name].to_numpy(), dtype=np.int64)
+def last_response(connection: duckdb.DuckDBPyConnection, spine: Spine, window: timedelta) -> Ints:
+    """The instant of the last click or conversion within the window, int64[n]; NEVER if there was none."""
+    last, kinds = np.full(len(spine), NEVER), [OutcomeKind.CLICK, OutcomeKind.CONVERSION]
+    for who, received, occurred in _facts(connection, _RESPONDED, spine.bounds(window) | {"kinds": kinds}):
+        latest(who, received, occurred, window // MICROSECOND, spine.rows, last)
+    return last
 
 
-def _words(table: pa.Table, name: str) -> npt.NDArray[np.object_]:
-    return np.asarray(table[name].to_numpy(zero_copy_only=False), dtype=object)
+_ITEMS = "SELECT DISTINCT item FROM purchases WHERE received_at < $until AND occurred_at >= $since"
+_BOUGHT = """
+SELECT who, epoch_us(received_at) AS received_us, epoch_us(occurred_at) AS occurred_us, coalesce(code, -1) AS item,
+       CAST(round(coalesce(amount, 0) * 100) AS BIGINT) AS cents
+FROM purchases JOIN who USING (recipient_id) LEFT JOIN items ON item = word
+WHERE received_at < $until AND occurred_at >= $since ORDER BY who, occurred_us DESC, code
+"""
 
 
-def _dense(table: pa.Table, names: tuple[str, ...], n: int) -> npt.NDArray[np.float64]:
-    out = np.zeros((n, len(names)))
-    rows = _ints(table, "row")
-    for at, name in enumerate(names):
-        out[rows, at] = table[name].to_numpy()
-    return out
+def purchases(connection: duckdb.DuckDBPyConnection, spine: Spine, window: timedelta, most: int) -> tuple[Baskets, Ints]:
+    """What was bought in the window before as_of, with the last `most` distinct items; and the instant of the last purchase."""
+    asked, us = spine.bounds(window), window // MICROSECOND
+    [names] = _numbered(connection, _ITEMS, asked, ("items",))
+    pieces = list(_facts(connection, _BOUGHT, asked)) or [tuple(np.empty(0, kind) for kind in ("i4", "i8", "i8", "i4", "i8"))]
+    who, received, occurred, item, cents = (np.concatenate(column) for column in zip(*pieces, strict=True))
+    first = np.searchsorted(who, np.arange(len(spine.recipients) + 1))
+    space = int((np.minimum(np.diff(first), most) * np.diff(spine.rows.first)).sum())
+    totals, taken, recent = np.zeros((len(spine), 3), dtype=np.int64), np.empty(len(spine), np.int64), np.empty(space, np.int32)
+    fill_baskets(first, received, occurred, item, cents, len(names), us, spine.rows, most, totals, taken, recent)
+    last = np.full(len(spine), NEVER)
+    latest(who, received, occurred, us, spine.rows, last)
+    return Baskets(totals, np.repeat(spine.rows.row, taken), recent[: taken.sum()], names), last
+
+
+def _number(connection: duckdb.DuckDBPyConnection, name: str, words: tuple[str, ...]) -> None:
+    """A table of words and their codes, for statements to join with."""
+    connection.register("given", pa.table({"word": pa.array(words, pa.string()), "code": pa.array(range(len(words)), pa.int32())}))
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM given")  # noqa: S608 - a name of ours
+    connection.unregister("given")
+
+
+def _numbered(connection: duckdb.DuckDBPyConnection, sql: str, asked: Mapping[str, Any], names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Number the words in each column of a statement's rows, in alphabetical order, in a table of that name."""
+    found = connection.sql(sql, params=_named(sql, asked)).to_arrow_table()
+    words = [tuple(sorted(pc.unique(column).drop_null().to_pylist())) for column in found.columns]
+    for name, known in zip(names, words, strict=True):
+        _number(connection, name, known)
+    return words
+
+
+def _facts(connection: duckdb.DuckDBPyConnection, sql: str, asked: Mapping[str, Any]) -> Iterator[tuple[npt.NDArray[Any], ...]]:
+    """The rows of a statement, batch by batch as columns."""
+    for batch in connection.sql(sql, params=_named(sql, asked)).to_arrow_reader(_BATCH):
+        yield tuple(column.to_numpy(zero_copy_only=False) for column in batch.columns)
+
+
+def _named(sql: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the parameters that a statement names: DuckDB refuses more."""
+    return {name: value for name, value in asked.items() if f"${name}" in sql}

@@ -2,7 +2,7 @@
 
 Its noise is a function of send, recipient, placement and variant alone, so a ranking does not depend on the shard, the
 order of the list, the other variants' noise, or the time. Logged probabilities are those of the mixture over arms:
-(1 − ε) · policy + ε · uniform, whichever arm a recipient is in.
+(1 − ε) · policy + ε · uniform, whichever arm a recipient is in. Prices (`prices.py`) are taken off the log-weights of both parts.
 """
 
 from collections.abc import Sequence
@@ -43,14 +43,17 @@ def choose(
     temperature: float,
     explore: float,
     positions: int,
+    prices: npt.NDArray[np.float64] | None = None,
 ) -> Choices:
-    """Rank for every row; rows that are `exploring` rank uniformly. `log_rates` [n, V] are finite where eligible."""
-    modelled = propensities.weights_of(log_rates.astype(np.float64) / temperature, eligible)
-    uniform = eligible.astype(np.float64)
+    """Rank for every row; rows that are `exploring` rank uniformly. `log_rates` [n, V] are finite where eligible; `prices` float64[V]."""
+    price = np.zeros(log_rates.shape[1]) if prices is None else prices
+    modelled = propensities.weights_of(log_rates.astype(np.float64) / temperature - price, eligible)
+    uniform = propensities.weights_of(np.broadcast_to(-price, eligible.shape), eligible) if price.any() else eligible.astype(np.float64)
     ranking = propensities.draw(np.where(exploring[:, None], uniform, modelled), uniforms, positions)
+    explored = propensities.marginal_probabilities(uniform, ranking) if price.any() else _uniform_marginals(eligible, positions)
     return Choices(
         ranking,
-        _mixed(propensities.marginal_probabilities(modelled, ranking), _uniform_marginals(eligible, positions), explore),
+        _mixed(propensities.marginal_probabilities(modelled, ranking), explored, explore),
         _mixed(propensities.prefix_probabilities(modelled, ranking), propensities.prefix_probabilities(uniform, ranking), explore),
         eligible.sum(axis=1).astype(np.int16),
     )

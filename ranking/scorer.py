@@ -1,23 +1,24 @@
 """The scorer: every recipient against every variant, without ever assembling recipients × variants.
 
-The forest is compiled once into bit vectors; forests that they cannot hold (a tree of more than 64 leaves) are left to
-`Booster.predict`, variant by variant. Both give the same numbers; `method_of` says which one is at work.
+The forest is compiled once into bit vectors; forests that they cannot hold (`compile_forest`: a tree of more than 64 leaves) are
+left to `Booster.predict`, variant by variant. Both give the same numbers; `method_of` says which one is at work.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
+from typing import Protocol
 
+import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
 from ranking.bit_vectors import BitVectors, compile_forest
-from ranking.booster import raw_scores
 from ranking.kernels import masks_of, rows_of, sum_leaves
-from ranking.layout import FeatureFrame, Floats
-from ranking.model import RankingModel
+from ranking.layout import FeatureFrame, Floats, Layout
+from ranking.model import Head
 from ranking.specification import VariantFacts
 from ranking.trees import parse_forest
 from ranking.variants import age_feature, ages, category_rows, encode_variants
@@ -32,7 +33,30 @@ class Method(StrEnum):
     BOOSTER = "Booster.predict"
 
 
-def score(model: RankingModel, features: FeatureFrame, variants: Sequence[VariantFacts], as_of: datetime) -> Floats:
+class Fitted(Protocol):
+    """The feature parameters that scoring reads."""
+
+    @property
+    def layout(self) -> Layout: ...
+
+    @property
+    def first_seen(self) -> Mapping[str, datetime]: ...
+
+
+class Scorable(Protocol):
+    """What scoring reads of a model: a `RankingModel`, or a forest without a card."""
+
+    @property
+    def forest(self) -> str: ...
+
+    @property
+    def head(self) -> Head: ...
+
+    @property
+    def parameters(self) -> Fitted: ...
+
+
+def score(model: Scorable, features: FeatureFrame, variants: Sequence[VariantFacts], as_of: datetime) -> Floats:
     """Calibrated log-rate at position 1 of each variant for each recipient, float32[n, V]; `np.exp` of it is the rate."""
     own, category = variant_rows(model, variants, as_of), category_rows(variants, model.parameters.layout)
     out = np.empty((len(features), len(variants)), dtype=np.float32)
@@ -43,14 +67,14 @@ def score(model: RankingModel, features: FeatureFrame, variants: Sequence[Varian
     return out
 
 
-def method_of(model: RankingModel) -> Method:
+def method_of(model: Scorable) -> Method:
     """Whether the model's forest fits into bit vectors."""
     layout = model.parameters.layout
     compiled = _compiled(model.forest, len(layout.recipient), len(layout.cross), len(layout.variant))
     return Method.BOOSTER if compiled is None else Method.BIT_VECTORS
 
 
-def variant_rows(model: RankingModel, variants: Sequence[VariantFacts], as_of: datetime) -> Floats:
+def variant_rows(model: Scorable, variants: Sequence[VariantFacts], as_of: datetime) -> Floats:
     """The variants' own features as of an instant, float32[V, features of variants]."""
     own = encode_variants(variants, model.parameters.layout)
     own[:, age_feature(model.parameters.layout)] = ages(variants, model.parameters.first_seen, as_of)
@@ -93,12 +117,17 @@ def _by_bit_vectors(
 
 def _by_booster(forest: str, recipient: Floats, cross: Floats, variant: Floats, category: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Variant by variant on one reused matrix."""
-    out = np.empty((len(recipient), len(variant)))
+    booster, out = _booster(forest), np.empty((len(recipient), len(variant)))
     r, c = recipient.shape[1], cross.shape[2]
     matrix = np.empty((len(recipient), r + c + variant.shape[1]), dtype=np.float32)
     matrix[:, :r] = recipient
     for v, k in enumerate(category):
         matrix[:, r : r + c] = cross[:, k] if k >= 0 else np.nan
         matrix[:, r + c :] = variant[v]
-        out[:, v] = raw_scores(forest, matrix)
+        out[:, v] = np.asarray(booster.predict(matrix, raw_score=True, num_threads=1))
     return out
+
+
+@lru_cache(maxsize=2)
+def _booster(forest: str) -> lgb.Booster:
+    return lgb.Booster(model_str=forest)

@@ -1,4 +1,7 @@
-"""`session_context`: local hour and weekday of an instant in the recipient's own time zone."""
+"""`session_context`: local hour and weekday of an instant in the recipient's own time zone.
+
+The instant is that of deciding, in training as in serving: when a letter will be opened is not known when it is printed.
+"""
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 

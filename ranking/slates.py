@@ -1,6 +1,6 @@
 """Logged slates: what a logging policy showed, with which probabilities, and what it brought."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,13 @@ class Slates:
         """Whether every slate's joint probabilities are on record; logs of other systems often lack them."""
         return not bool(np.isnan(self.prefix).any())
 
+    def take(self, rows: npt.NDArray[np.int64]) -> "Slates":
+        """The given slates, in that order; variants stay numbered as they are."""
+        by_row = ("recipient_id", "recipient", "item", "reward", "propensity", "prefix", "candidate")
+        return replace(
+            self, decided_at=self.decided_at.iloc[rows].reset_index(drop=True), **{name: getattr(self, name)[rows] for name in by_row}
+        )
+
     def at_item(self, values: Doubles) -> Doubles:
         """`values` [n, V] of the variants shown, [n, K]; 0 where nothing was."""
         return np.where(self.filled, np.take_along_axis(values, np.maximum(self.item, 0), axis=1), 0.0)
@@ -56,11 +63,12 @@ class Slates:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Decisions that off-policy evaluation cannot use, by reason."""
+    """Decisions that off-policy evaluation cannot use, or did not need, by reason."""
 
     no_propensity: int
     holdout: int
     seen_in_training: int
+    beyond_sample: int = 0
 
 
 def usable(rows: pd.DataFrame, seen: npt.NDArray[np.bool_]) -> tuple[pd.DataFrame, LeftOut]:
@@ -73,8 +81,12 @@ def usable(rows: pd.DataFrame, seen: npt.NDArray[np.bool_]) -> tuple[pd.DataFram
     return rows[~(holdout | unknown | seen)], LeftOut(int(unknown.sum()), int(holdout.sum()), int(seen.sum()))
 
 
-def slates_of(rows: pd.DataFrame, placement: str, recipients: pd.Index) -> Slates:
-    """The slates of one placement among usable rows. What a send could show is what it did show to anyone."""
+def slates_of(rows: pd.DataFrame, placement: str, recipients: pd.Index, eligible: pd.DataFrame | None = None) -> Slates:
+    """The slates of one placement among usable rows.
+
+    What a send could show someone is what it did show to anyone, less what was not for them: `eligible`, where known, holds a
+    bool per recipient_id (index) and variant (columns). What someone was shown, they could be.
+    """
     rows = rows[rows["placement"] == placement]
     known = rows[["variant", "category"]].drop_duplicates("variant").sort_values("variant")
     slate = rows.groupby(["send_id", "recipient_id"], sort=True).ngroup().to_numpy()
@@ -94,7 +106,7 @@ def slates_of(rows: pd.DataFrame, placement: str, recipients: pd.Index) -> Slate
         _spread(at, rows["label"].to_numpy(), (n, k), 0.0),
         _spread(at, rows["propensity"].to_numpy(), (n, k), 1.0),
         _spread(at, rows["prefix_propensity"].where(rows["position"] > 1, rows["propensity"]).to_numpy(dtype=np.float64), (n, k), 1.0),
-        _candidates(first["send_id"], rows["send_id"], variant, len(known)),
+        _candidates(first["send_id"], rows["send_id"], variant, len(known)) & _admitted(ids, known["variant"], eligible, (at[0], variant)),
     )
 
 
@@ -111,3 +123,20 @@ def _candidates(slate_send: pd.Series, row_send: pd.Series, variant: npt.NDArray
     shown = np.zeros((len(sends), variants), dtype=bool)
     shown[number, variant] = True
     return np.asarray(shown[np.searchsorted(sends, slate_send.to_numpy(dtype=str))])
+
+
+def _admitted(
+    recipient_id: npt.NDArray[np.object_],
+    variants: pd.Series,
+    eligible: pd.DataFrame | None,
+    shown: tuple[npt.NDArray[np.int64], npt.NDArray[np.intp]],
+) -> npt.NDArray[np.bool_]:
+    """bool[n, V]; True for recipients and variants of which nothing is known, and for what was shown."""
+    out = np.ones((len(recipient_id), len(variants)), dtype=bool)
+    if eligible is not None:
+        known = eligible.reindex(columns=[v for v in variants if v in eligible.columns])
+        row, column = known.index.get_indexer(pd.Index(recipient_id)), pd.Index(variants).get_indexer(known.columns)
+        there = np.flatnonzero(row >= 0)
+        out[np.ix_(there, column)] = known.to_numpy(dtype=bool)[row[there]]
+    out[shown] = True
+    return out

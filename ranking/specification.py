@@ -50,7 +50,8 @@ class FeatureSpec:
     purchase_window: timedelta = timedelta(days=365)
     fit_window: timedelta = timedelta(days=14)  # rows from which normalisation is fitted, if there are enough of them
     recent_items: int = 20
-    dimensions: int = 16
+    dimensions: int = 64
+    embedding_axes: int = 16  # of these dimensions the first, as columns for the trees (docs/adr/0010)
     segments: tuple[int, int] = (20, 50)
     vocabulary: int = 200
     seed: int = 0
@@ -65,7 +66,8 @@ class Objective(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrainingSpec:
-    """How the model is trained. `minimum_rows` and `minimum_outcomes` are what the training part must hold."""
+    """How the model is trained. `minimum_rows` and `minimum_outcomes` are what the training part must hold; `explore` is the share of
+    uniform rankings that its policy will be mixed with, `effective_sample` what the temperature must leave of the log."""
 
     goal: Goal = Goal.CLICK
     held_out: float = 0.2
@@ -79,5 +81,7 @@ class TrainingSpec:
     learning_rate: float = 0.1
     patience: int = 20
     quiet_per_outcome: float = 10.0  # rows without an outcome that are trained on for each with one; weights make up for the rest
+    explore: float = 0.05
+    effective_sample: float = 0.3
     seed: int = 0
     threads: int = 1

@@ -29,14 +29,28 @@ class RewardModel:
     theta: Doubles
 
 
+@dataclass(frozen=True, slots=True)
+class TargetPolicy:
+    """A policy before it is laid on a log: `preference` float64[n, V] is followed strictly, or `drawn` from as log-weights."""
+
+    name: str
+    preference: Doubles
+    drawn: bool
+
+    def on(self, slates: Slates, reward: RewardModel) -> Target:
+        """Its probabilities of what was shown."""
+        return (stochastic if self.drawn else deterministic)(self.name, slates, self.preference, reward)
+
+
 def stochastic(name: str, slates: Slates, log_weights: Doubles, reward: RewardModel) -> Target:
-    """Plackett–Luce over log-weights float64[n, V]."""
+    """Plackett–Luce over log-weights float64[n, V]. Slates that it treats alike are computed once."""
     weights = propensities.weights_of(log_weights, slates.candidate)
-    every = propensities.all_marginals(weights, slates.positions)
-    shown = np.take_along_axis(every, np.maximum(slates.item, 0)[:, None, :], axis=1)[:, 0, :]
+    distinct, row = np.unique(weights, axis=0, return_inverse=True)
+    every, row = propensities.all_marginals(distinct, slates.positions), row.ravel()
+    shown = every[row[:, None], np.maximum(slates.item, 0), np.arange(slates.positions)]
     prefix = propensities.prefix_probabilities(weights, slates.item.astype(np.int16))
-    direct = (every * reward.rate[:, :, None]).sum(axis=1) * reward.theta * slates.filled
-    return Target(name, shown * slates.filled, prefix * slates.filled, np.asarray(direct, dtype=np.float64))
+    direct = np.stack([(every[row, :, k] * reward.rate).sum(axis=1) for k in range(slates.positions)], axis=1)
+    return Target(name, shown * slates.filled, prefix * slates.filled, direct * reward.theta * slates.filled)
 
 
 def deterministic(name: str, slates: Slates, preference: Doubles, reward: RewardModel) -> Target:

@@ -17,10 +17,11 @@ class Shortfall:
 
 @dataclass(frozen=True, slots=True)
 class TooLittleData:
-    """The answer that there is no answer yet."""
+    """The answer that there is no answer yet. `advice` says what would help, where that is known."""
 
     purpose: str
     missing: tuple[Shortfall, ...]
+    advice: str | None = None
 
     def __str__(self) -> str:
         return f"too little data for {self.purpose}: " + "; ".join(map(str, self.missing))

@@ -1,7 +1,7 @@
 """Features of variants: id, placement, category, age and what their front matter declares."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -63,18 +63,31 @@ def _column(feature: Feature, variants: Sequence[VariantFacts]) -> Floats:
 
 
 def ages(variants: Sequence[VariantFacts], first_seen: Mapping[str, datetime], as_of: datetime) -> Floats:
-    """Days (of UTC) since each variant was first shown or went live, float32[V]; a variant never shown before is new: 0."""
-    since = [first_shown(v, first_seen) or as_of for v in variants]
-    return np.array([max((_day(as_of) - _day(s)).days, 0) for s in since], dtype=np.float32)
+    """Age in days of each variant at one instant, float32[V]: `ages_at` for serving."""
+    us = (as_of - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    return ages_at(variants, first_seen, np.arange(len(variants)), np.full(len(variants), us))
 
 
-def first_shown(variant: VariantFacts, first_seen: Mapping[str, datetime]) -> datetime | None:
-    """When a variant was first shown, else when it went live; None if neither is known."""
-    return first_seen.get(variant.key) or variant.live_from
+def ages_at(
+    variants: Sequence[VariantFacts], first_seen: Mapping[str, datetime], which: npt.NDArray[np.int64], at_us: npt.NDArray[np.int64]
+) -> Floats:
+    """Days (of UTC) that variant `which[i]` had been known to be shown, or else live, at the instant `at_us[i]`: float32[rows].
+
+    Only what was received before that instant counts: where nobody knew of a showing yet and nothing says since when it was live,
+    a variant is new: 0.
+    """
+    never = np.datetime64("NaT")
+    seen = np.array([_utc(first_seen.get(v.key)) or never for v in variants], dtype="datetime64[us]")[which]
+    live = np.array([_utc(v.live_from) or never for v in variants], dtype="datetime64[us]")[which]
+    at = at_us.astype("datetime64[us]")
+    since = np.where(seen < at, seen, live).astype("datetime64[D]")  # NaT < at is false
+    days = (at.astype("datetime64[D]") - since).astype(np.float32)
+    return np.where(np.isnat(since), np.float32(0), np.maximum(days, np.float32(0)))
 
 
-def _day(instant: datetime) -> date:
-    return instant.astimezone(UTC).date()
+def _utc(instant: datetime | None) -> datetime | None:
+    """Without its zone, as NumPy wants it."""
+    return instant.astimezone(UTC).replace(tzinfo=None) if instant else None
 
 
 def age_feature(layout: Layout) -> int:

@@ -98,4 +98,30 @@ AUDIENCE = _table(
     attributes=_TEXT,
 )
 
-SCHEMAS = {"decisions": DECISIONS, "outcomes": OUTCOMES, "events": EVENTS, "purchases": PURCHASES, "audience": AUDIENCE}
+EXPOSURES = _table(
+    recipient_id=_TEXT,
+    placement=_TEXT,
+    variant=_TEXT,
+    category=_TEXT,
+    within_days=pa.int64(),
+    within_messages=pa.int64(),
+)
+
+PRICES = _table(
+    placement=_TEXT,
+    variant=_TEXT,
+    limit_per_send=pa.int64(),
+    price=pa.float64(),
+    expected=pa.float64(),
+    deviation=pa.float64(),
+)
+
+SCHEMAS = {
+    "decisions": DECISIONS,
+    "outcomes": OUTCOMES,
+    "events": EVENTS,
+    "purchases": PURCHASES,
+    "audience": AUDIENCE,
+    "exposures": EXPOSURES,
+    "prices": PRICES,
+}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,7 +16,6 @@ from runtime.clock import now
 
 if TYPE_CHECKING:
     from domain.content import Content
-    from ranking.model import RankingModel
     from runtime.house import House
 
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document")]
@@ -39,9 +37,10 @@ def app_commands(app: typer.Typer) -> None:
     """Register the commands."""
     app.command()(train)
     app.command()(evaluate)
-    models = typer.Typer(help="Trained models: list, show, promote.", no_args_is_help=True)
+    models = typer.Typer(help="Trained models: list, show, diff, promote.", no_args_is_help=True)
     models.command("list")(list_models)
     models.command("show")(show_model)
+    models.command("diff")(diff_two_models)
     models.command("promote")(promote_model)
     app.add_typer(models, name="models")
 
@@ -73,37 +72,41 @@ def train(
 def evaluate(
     campaign: Campaign = None,
     *,
-    model: Annotated[str | None, typer.Option("--model", help="A model's version; the incumbent if left out")] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="A model's version, compared with the incumbent; the incumbent if left out")
+    ] = None,
     where: Where = None,
     as_of: AsOf = None,
-    temperature: Annotated[float | None, typer.Option(help="The policy's temperature; the campaign's, else 0.5, if left out")] = None,
+    goal: Annotated[
+        Goal | None, typer.Option(help="What values are counted in; the model's, else the campaign's goal, if left out")
+    ] = None,
+    temperature: Annotated[
+        float | None, typer.Option(min=1e-3, help="The policy's temperature; the campaign's, else the model's, if left out")
+    ] = None,
     default: Annotated[list[str] | None, typer.Option(help="PLACEMENT=VARIANT[,VARIANT…]: the default slate of a placement")] = None,
+    picture: Annotated[Path | None, typer.Option(help="PNG file to draw values and reliability into")] = None,
     as_json: JSON = False,
 ) -> None:
-    """What the model's policy would have earned on logged decisions it has not seen, against simple policies, with intervals."""
-    from flows.load_history import load_history
-    from flows.train_model import admitted
+    """What the model's policy would have earned on logged decisions it has not seen, against simple policies, with intervals.
+
+    Ends with 0 whatever the verdict: "cannot tell" is an answer. Ends with 2 where there is nothing to judge on, and says what is missing.
+    """
+    from letterpress.evaluating import Asked, check_picture, draw, evaluated
     from letterpress.ranking_views import evaluation_view
-    from ranking.evaluation import EvaluationRequest
-    from ranking.evaluation import evaluate as evaluate_policies
     from ranking.too_little import TooLittleData
     from runtime.house import shared_house
 
     house = shared_house()
-    at, content, found = instant(as_of, "--as-of") if as_of else now(), _content(house, campaign), _model(house, campaign, model)
-    request = EvaluationRequest(
-        at,
-        goal=found.card.goal if found else content.campaign.goal if content else Goal.CLICK,
-        placements=tuple(p.placement for p in content.campaign.placements) if content else (),
-        temperature=temperature or (content.campaign.policy.temperature if content else 0.5),
-        trained_on=_trained_on(house, found, at),
-        defaults=_defaults(content, default or []),
-    )
+    at, content = instant(as_of, "--as-of") if as_of else now(), _content(house, campaign)
+    if picture:
+        check_picture(picture)
     with progress() as shown:
         shown.add_task("evaluating", total=None)
-        answer = evaluate_policies(load_history(house), admitted(house, where, at), found, request)
+        answer = evaluated(house, Asked(campaign, content, model, where, at, goal, temperature, default or []))
     if isinstance(answer, TooLittleData):
-        raise InputError(str(answer), hint="propensities come with own decisions, or with `letterpress import decisions`")
+        raise InputError(str(answer), hint=answer.advice)
+    if picture:
+        draw(answer, picture)
     emit(answer, as_json=as_json, text=lambda: evaluation_view(answer))
 
 
@@ -135,6 +138,22 @@ def show_model(
     emit(found.row, as_json=as_json, text=lambda: card_view(card_of(found.row.card), found.row.state.value, ()))
 
 
+def diff_two_models(
+    a: Annotated[str, typer.Argument(metavar="A", help="A model's version, such as the incumbent's")],
+    b: Annotated[str, typer.Argument(metavar="B", help="The version to look at beside it")],
+    as_json: JSON = False,
+) -> None:
+    """What sets two models apart: metrics side by side, and what differs in data, code, features, parameters and settings."""
+    from letterpress.model_diff import diff_models
+    from letterpress.model_diff_view import diff_view
+    from ranking.model import RankingModel
+    from runtime.house import shared_house
+
+    stored = [shared_house().models.load(ModelVersion(version)) for version in (a, b)]
+    found = diff_models(*(RankingModel.from_files(each.files) for each in stored))
+    emit(found, as_json=as_json, text=lambda: diff_view(found))
+
+
 def promote_model(version: Annotated[str, typer.Argument(help="The model's version")], as_json: JSON = False) -> None:
     """Let a model decide from the next send on; the one before it is retired."""
     from domain.model import ModelState
@@ -149,30 +168,3 @@ def _content(house: "House", campaign: str | None) -> "Content | None":
     from delivery.compile import compile_campaign
 
     return compile_campaign(Path(house.campaign_folder(campaign)[1])) if campaign else None
-
-
-def _model(house: "House", campaign: str | None, version: str | None) -> "RankingModel | None":
-    from ranking.model import RankingModel
-
-    chosen = ModelVersion(version) if version else house.models.incumbent(CampaignId(campaign or ""))
-    return RankingModel.from_files(house.models.load(chosen).files) if chosen else None
-
-
-def _trained_on(house: "House", model: "RankingModel | None", at: datetime) -> frozenset[str] | None:
-    """The recipients whose decisions the model may have seen; None for all."""
-    from flows.train_model import admitted
-
-    if model is None or model.card.where is None:
-        return None
-    return frozenset(admitted(house, model.card.where, at)["recipient_id"])
-
-
-def _defaults(content: "Content | None", given: Sequence[str]) -> dict[str, Sequence[str]]:
-    placements = [p.placement for p in content.campaign.placements] if content else []
-    found: dict[str, Sequence[str]] = {p: content.default_slate(p) for p in placements} if content else {}
-    for text in given:
-        placement, separator, variants = text.partition("=")
-        if not separator or not variants:
-            raise InputError(f"{text!r} is not PLACEMENT=VARIANT", where="--default")
-        found[placement] = tuple(variants.split(","))
-    return found

@@ -52,11 +52,14 @@ def proof(
 
 
 def _shown(found: "Rehearsal") -> Group:
+    from ranking.choice_sets import constraint_words
+
     counts = Table("recipients")
     counts.add_column("count", justify="right")
     rows = [("match the audience expression", found.audience.matched), ("would get a letter", found.admitted)]
     rows += [(f"excluded: {reason}", number) for reason, number in found.audience.excluded.items()]
     rows += [(f"arm: {arm}", number) for arm, number in sorted(found.arms.items())]
+    rows += [(constraint_words(name), number) for name, number in sorted(found.constraints.items())]
     rows += [(f"cannot be printed: {reason}", number) for reason, number in found.unprintable.items()]
     rows += [("largest letter, bytes", found.largest_letter_bytes)]
     for name, number in rows:

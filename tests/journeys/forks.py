@@ -6,6 +6,7 @@ installed script does. Requests are lines of JSON on standard input, each answer
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ def _start(request: dict[str, Any]) -> int:
 def _become(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background of a shell has it ignored
     os.chdir(request["folder"])
     for number, path in enumerate(("/dev/null", request["out"], request["err"])):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), number)

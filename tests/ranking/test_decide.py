@@ -13,9 +13,12 @@ from domain.content import Block, Content, Frame, Variant
 from domain.hashing import keys_of, uniforms
 from domain.ids import CampaignId, ContentVersion, PlacementId, SendId, VariantId
 from domain.send import Send
-from ranking.decide import count_variants, decide, published
+from ranking.choice_sets import choice_sets
+from ranking.decide import count_variants, published
+from ranking.decide import decide as decide_sets
 from ranking.features import compute_features, serving_spine
 from ranking.history import DECISIONS
+from ranking.layout import FeatureFrame
 from ranking.model import RankingModel
 from tests.ranking.world import HERO, NOW, STORIES, VARIANTS, World
 
@@ -74,6 +77,20 @@ def with_arms(recipients: pd.DataFrame) -> pd.DataFrame:
     """Half a tenth holdout, a fifth explore, the rest incumbent."""
     u = uniforms(keys_of(recipients["recipient_id"]), "arms")
     return recipients.assign(arm=np.select([u < 0.05, u < 0.25], ["holdout", "explore"], "incumbent"))
+
+
+def decide(
+    recipients: pd.DataFrame,
+    features: FeatureFrame | None,
+    *,
+    content: Content,
+    eligible: dict[PlacementId, npt.NDArray[np.bool_]],
+    model: RankingModel | None,
+    send: Send,
+) -> pd.DataFrame:
+    """From features to decisions, without constraints that look back."""
+    sets = choice_sets(len(recipients), features, content=content, eligible=eligible, model=model, as_of=send.as_of)
+    return decide_sets(recipients, sets, content=content, model=model, send=send)
 
 
 @pytest.fixture(scope="module")

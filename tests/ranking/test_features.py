@@ -157,3 +157,28 @@ def test_no_recipients_give_no_features(world: World, model: RankingModel) -> No
     """An empty shard is no error."""
     found = compute_features(serving_spine(world.recipients.head(0), NOW), world.history, model.parameters)
     assert found.recipient.shape[0] == found.cross.shape[0] == 0
+
+
+def rows_of(sizes: dict[int, int]) -> pd.DataFrame:
+    """A spine with so many rows so many days ago."""
+    return pd.concat([serving_spine(pd.DataFrame({"recipient_id": map(str, range(n))}), NOW - timedelta(days=d)) for d, n in sizes.items()])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "fitted", "days"),
+    [
+        ({2: 600, 9: 600, 20: 600}, 1_200, 14),  # enough within the window: nothing older
+        ({2: 600, 14: 400, 15: 300}, 1_000, 14),  # the window's first instant belongs to it
+        ({2: 600, 20: 600, 40: 600}, 1_200, 20),  # too thin: back to where there are enough, and no further
+        ({2: 600, 20: 100}, 700, 20),  # too thin throughout: all there is
+        ({2: 600}, 600, 14),
+        ({}, 0, 14),
+    ],
+)
+def test_parameters_are_fitted_on_the_last_fourteen_days(sizes: dict[int, int], fitted: int, days: int) -> None:
+    """The window reaches back further only where it holds fewer than 1,000 rows; what it was is kept, and told where it was too thin."""
+    spine = rows_of(sizes) if sizes else rows_of({1: 1}).head(0)
+    parameters = fit_features(History(), spine.assign(time_zone="UTC"), NOW, FeatureSpec())
+    assert (parameters.fitted_rows, parameters.fitted_since) == (fitted, NOW - timedelta(days=days))
+    told = None if fitted >= 1_000 and days == 14 else f"{fitted:,} recipients and instants since {NOW - timedelta(days=days):%Y-%m-%d}"
+    assert (parameters.note is None) if told is None else (told in str(parameters.note))

@@ -108,3 +108,38 @@ def test_hopeless_scores_do_not_underflow() -> None:
     weights = weights_of(np.array([[0.0, -5_000.0, -9_000.0]]), np.ones((1, 3), bool))
     assert weights[0, 1] == weights[0, 2] == pytest.approx(np.exp(-SPREAD))
     assert all_marginals(weights, 3)[0].sum(axis=0) == pytest.approx([1, 1, 1])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_marginals_agree_with_two_million_draws(seed: int) -> None:
+    """Random weights over many orders of magnitude, some variants ineligible, up to five positions: every share of every position is within
+    5 standard errors of its marginal."""
+    rng = np.random.default_rng([seed, 11])
+    variants, positions = int(rng.integers(3, 11)), int(rng.integers(2, 6))
+    logs = rng.normal(0, rng.uniform(0.2, 6), variants)
+    eligible = rng.random(variants) < 0.85
+    eligible[np.argsort(rng.random(variants))[:2]] = True
+    weights = weights_of(logs[None], eligible[None])
+    counts, draws = np.zeros((variants, positions)), 2_000_000
+    for _ in range(20):
+        drawn = draw(np.broadcast_to(weights, (draws // 20, variants)), rng.uniform(2.0**-53, 1, (draws // 20, variants)), positions)
+        for k in range(positions):
+            counts[:, k] += np.bincount(drawn[drawn[:, k] >= 0, k], minlength=variants)
+    exact = all_marginals(weights, positions)[0]
+    error = np.sqrt(np.maximum(exact * (1 - exact), 1 / draws) / draws)
+    assert (np.abs(counts / draws - exact) < 5 * error).all()
+
+
+@given(st.integers(0, 2**32), st.integers(1, 40), st.integers(1, 8), st.floats(0, 25), st.floats(0, 1))
+@settings(deadline=None, max_examples=60)
+def test_what_can_be_shown_sums_to_one_at_every_position(seed: int, variants: int, positions: int, spread: float, explore: float) -> None:
+    """Forty variants and eight positions, ties and extreme scores, and the mixture with uniform rankings: marginals sum to 1 over
+    variants, and a variant's to at most 1 over positions."""
+    rng = np.random.default_rng(seed)
+    logs = np.round(rng.normal(0, spread, (1, variants)), 1)
+    eligible = rng.random((1, variants)) < 0.9
+    filled = min(positions, int(eligible.sum()))
+    both = [all_marginals(w, positions)[0] for w in (weights_of(logs, eligible), eligible.astype(np.float64))]
+    mixed = (1 - explore) * both[0] + explore * both[1]
+    np.testing.assert_allclose(mixed[:, :filled].sum(axis=0), 1.0, rtol=1e-7)
+    assert (mixed.sum(axis=1) <= 1 + 1e-7).all() and (mixed[~eligible[0]] == 0).all() and (mixed[:, filled:] == 0).all()

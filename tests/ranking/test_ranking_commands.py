@@ -85,7 +85,8 @@ def test_a_trained_model_becomes_the_incumbent_and_is_judged_on_the_other_half(r
     """Train on half of the buckets, evaluate on the other half: nothing was seen, and the model earns more than what was logged."""
     assert trained["state"] == "incumbent"
     assert trained["card"]["where"] == "bucket < 32768"
-    found = answer(run, "evaluate", "--where", "bucket >= 32768", "--default", "weekly.hero=boots-1", *AS_OF)
+    asked = ["--where", "bucket >= 32768", "--default", "weekly.hero=boots-1", "--temperature", "0.5"]
+    found = answer(run, "evaluate", *asked, *AS_OF)
     assert isinstance(found, dict)
     assert found["left_out"]["seen_in_training"] == 0
     roles = {policy["role"] for policy in found["placements"][0]["policies"]}

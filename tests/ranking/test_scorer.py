@@ -7,40 +7,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings
 
 from domain.errors import LetterpressError
+from ranking.bit_vectors import compile_forest
 from ranking.features import compute_features, serving_spine
 from ranking.model import RankingModel
 from ranking.scorer import Method, forest_sums, method_of, score, variant_rows
 from ranking.trees import UnsupportedForestError, parse_forest
 from ranking.variants import category_rows
+from tests.ranking.forests import SHAPES, WIDTH, C, Floats, R, Shape, edges, numbers, train
 from tests.ranking.world import HERO, NOW, VARIANTS, World
 
-R, C, F, K, V, N = 5, 3, 4, 4, 6, 300
-WIDTH = R + C + F
-
-
-def columns(rng: np.random.Generator, n: int, missing: float, zeros: float) -> npt.NDArray[np.float32]:
-    """A group's features: numbers of several scales, small integers, with zeros and NaN sown in."""
-    x = rng.normal(size=(n, WIDTH)) * 10.0 ** rng.integers(-3, 4, WIDTH)
-    x[:, ::3] = rng.integers(-2, 9, (n, len(range(0, WIDTH, 3))))
-    x[rng.random(x.shape) < zeros] = 0.0
-    x[rng.random(x.shape) < missing] = np.nan
-    return x.astype(np.float32)
-
-
-def forest(rng: np.random.Generator, leaves: int, categorical: list[int], missing: float, **options: object) -> str:
-    """A forest trained on data like those scored."""
-    x = columns(rng, 3_000, missing, 0.2)
-    x[:, categorical] = rng.integers(-1, 40, (3_000, len(categorical)))
-    filled = np.nan_to_num(x)
-    y = rng.poisson(np.exp(np.clip(filled[:, 0] * filled[:, 3] / 9 + np.sin(filled[:, 1]) + (filled[:, 4] % 3 == 1), -3, 2)))
-    data = lgb.Dataset(x, y, categorical_feature=categorical, params={"verbosity": -1, "max_bin": 63})
-    settings_ = {"objective": "poisson", "num_leaves": leaves, "min_data_in_leaf": 3, "min_data_per_group": 5, "cat_smooth": 1,
-                 "verbosity": -1, "num_threads": 1, "seed": 1, **options}  # fmt: skip
-    return lgb.train(settings_, data, 12).model_to_string()
+K, V, N = 4, 6, 300
+CATEGORY = np.array([0, 3, 1, -1, 3, 2])  # of each variant; −1: unknown to the model
+RELATIVE, ABSOLUTE = 1e-9, 1e-12
 
 
 def by_booster(text: str, own: npt.NDArray, cross: npt.NDArray, variant: npt.NDArray, category: npt.NDArray) -> npt.NDArray:
@@ -53,67 +34,85 @@ def by_booster(text: str, own: npt.NDArray, cross: npt.NDArray, variant: npt.NDA
     return out
 
 
-@given(
-    seed=st.integers(0, 10_000),
-    leaves=st.sampled_from([2, 4, 16, 31, 32, 33, 64, 65, 90]),
-    categorical=st.lists(st.integers(0, WIDTH - 1), unique=True, max_size=4),
-    missing=st.sampled_from([0.0, 0.1, 0.5]),
-    options=st.fixed_dictionaries(
-        {}, optional={"zero_as_missing": st.just(True), "use_missing": st.just(False), "max_cat_to_onehot": st.just(64)}
-    ),
-)
-@settings(deadline=None, max_examples=25)
-def test_sums_equal_booster_predict(seed: int, leaves: int, categorical: list[int], missing: float, options: dict[str, object]) -> None:
-    """For any forest, and values it has never met, sums are LightGBM's own to 1e-9."""
-    rng = np.random.default_rng(seed)
-    text = forest(rng, leaves, categorical, missing, **options)
-    scored = columns(rng, N * K, 0.15, 0.2)
-    scored[:, categorical] = rng.choice([-3.0, -0.5, 0.0, 1.0, 7.9, 31.0, 32.0, 39.0, 64.0, 5_000.0, np.nan], (N * K, len(categorical)))
-    scored[rng.random(scored.shape) < 0.02] = np.float32(1e-35)
-    scored[rng.random(scored.shape) < 0.02] = np.float32(-2e-36)
-    own, cross, variant = scored[:N, :R], scored[:, R : R + C].reshape(N, K, C), scored[:V, R + C :]
-    category = np.array([0, 3, 1, -1, 3, 2])
-    expected = by_booster(text, own, cross, variant, category)
-    np.testing.assert_allclose(forest_sums(text, own, cross, variant, category), expected, rtol=1e-9, atol=1e-12)
+def parted(x: Floats) -> tuple[Floats, Floats, Floats, npt.NDArray[np.int64]]:
+    """Rows as recipients × categories and variants."""
+    return x[: N * K : K, :R], x[: N * K, R : R + C].reshape(N, K, C), x[:V, R + C :], CATEGORY
 
 
-def test_values_on_thresholds_go_where_lightgbm_sends_them() -> None:
-    """A value that equals a threshold, or is the next float32 to it, falls on LightGBM's side of the split."""
-    rng = np.random.default_rng(3)
-    text = forest(rng, 31, [], 0.1)
-    thresholds: dict[int, list[float]] = {}
-    for tree in parse_forest(text):
-        for split in tree.splits:
-            thresholds.setdefault(split.feature, []).append(split.threshold)
-    x = columns(rng, 4_000, 0.0, 0.0)
-    for feature, values in thresholds.items():
-        near = np.array(values, dtype=np.float32)
-        edges = np.concatenate([near, np.nextafter(near, np.float32(np.inf)), np.nextafter(near, np.float32(-np.inf))])
-        x[:, feature] = rng.choice(edges, len(x))
-    own, cross, variant = x[:, :R], x[:, None, R : R + C], x[:1, R + C :]
-    category = np.array([0])
-    np.testing.assert_allclose(
-        forest_sums(text, own, cross, variant, category), by_booster(text, own, cross, variant, category), rtol=1e-12
-    )
+@given(shape=SHAPES)
+@example(Shape(leaves=32, codes=(0, 6, 9)))
+@example(Shape(leaves=33, codes=(0, 6, 9)))
+@example(Shape(leaves=64, options={"zero_as_missing": True}))
+@example(Shape(leaves=65, codes=(1, 7), options={"use_missing": False}))
+@example(Shape(options={"boosting": "dart", "objective": "poisson"}, refitted=True))
+@settings(deadline=None, max_examples=40)
+def test_sums_equal_booster_predict(shape: Shape) -> None:
+    """For any forest, on its thresholds and codes, beside them, and on values it has never met: LightGBM's own sums to 1e-9."""
+    text = train(shape)
+    rows = parted(edges(np.random.default_rng(shape.seed), text, N * K))
+    np.testing.assert_allclose(forest_sums(text, *rows), by_booster(text, *rows), rtol=RELATIVE, atol=ABSOLUTE)
+
+
+@pytest.mark.parametrize("group", [slice(0, R), slice(R, R + C), slice(R + C, WIDTH)], ids=["recipient", "cross", "variant"])
+def test_a_group_may_be_all_missing(group: slice) -> None:
+    """Nothing known of the recipient, of recipient × category or of the variant: default directions, as LightGBM takes them."""
+    text = train(Shape(codes=(1, 6, 9), missing=0.3))
+    x = edges(np.random.default_rng(0), text, N * K)
+    x[:, group] = np.nan
+    np.testing.assert_allclose(forest_sums(text, *parted(x)), by_booster(text, *parted(x)), rtol=RELATIVE, atol=ABSOLUTE)
+
+
+def test_codes_far_apart_cost_no_memory() -> None:
+    """A categorical feature may hold any codes: what is compiled grows with the codes that splits name, not with the largest."""
+    rng = np.random.default_rng(0)
+    x = numbers(rng, 2_000, 0.0, 0.0)
+    x[:, 0] = rng.choice([0, 3, 70_000, 1_000_000, 2**24 + 2], 2_000)
+    data = lgb.Dataset(x, (x[:, 0] == 70_000) + rng.normal(size=2_000) / 9, categorical_feature=[0], params={"verbosity": -1})
+    text = lgb.train({"max_cat_to_onehot": 1, "min_data_per_group": 1, "cat_smooth": 1, "verbosity": -1}, data, 3).model_to_string()
+    forest = compile_forest(parse_forest(text), [range(R), range(R, R + C), range(R + C, WIDTH)])
+    assert forest is not None
+    assert forest.groups[0].masks.nbytes < 1_000_000
+    rows = parted(edges(rng, text, N * K))
+    np.testing.assert_allclose(forest_sums(text, *rows), by_booster(text, *rows), rtol=RELATIVE, atol=ABSOLUTE)
+
+
+def test_a_feature_may_change_its_kind_in_continued_training() -> None:
+    """Numbers in the first trees, codes in later ones: bit vectors cannot hold both, so LightGBM itself scores."""
+    x = numbers(np.random.default_rng(0), 2_000, 0.0, 0.0)
+    y = x[:, 0] % 3
+    params = {"verbosity": -1, "min_data_per_group": 1, "cat_smooth": 1}
+    first = lgb.train(params, lgb.Dataset(x, y, params=params), 2)
+    text = lgb.train(params, lgb.Dataset(x, y, categorical_feature=[0], params=params), 2, init_model=first).model_to_string()
+    assert compile_forest(parse_forest(text), [range(WIDTH)]) is None
+    rows = parted(x[: N * K])
+    np.testing.assert_allclose(forest_sums(text, *rows), by_booster(text, *rows), rtol=RELATIVE, atol=ABSOLUTE)
 
 
 def test_a_forest_that_learnt_nothing_scores_its_constant() -> None:
     """Trees of a single leaf have no split and no features."""
     data = lgb.Dataset(np.zeros((1_000, WIDTH)), np.ones(1_000))
     text = lgb.train({"objective": "poisson", "verbosity": -1, "min_data_in_leaf": 900}, data, 2).model_to_string()
-    x = columns(np.random.default_rng(0), 10, 0.1, 0.1)
+    x = numbers(np.random.default_rng(0), 10, 0.1, 0.1)
     args = (x[:, :R], x[:, None, R : R + C], x[:3, R + C :], np.array([0, -1, 0]))
     np.testing.assert_allclose(forest_sums(text, *args), by_booster(text, *args), rtol=1e-12, atol=1e-15)
 
 
-def test_linear_trees_are_refused() -> None:
-    """A model whose leaves are linear functions is refused by name."""
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"objective": "regression", "linear_tree": True}, "linear trees"),
+        ({"objective": "poisson", "boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.5}, "random forest"),
+        ({"objective": "multiclass", "num_class": 3}, "several classes"),
+    ],
+)
+def test_what_the_trees_cannot_express_is_refused_by_name(params: dict[str, object], said: str) -> None:
+    """Leaves that are linear functions, averaged output, several classes: refused, whoever asks."""
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(500, WIDTH))
-    params = {"objective": "regression", "linear_tree": True, "verbosity": -1}
-    text = lgb.train(params, lgb.Dataset(x, x[:, 0], params=params), 2).model_to_string()
-    with pytest.raises(UnsupportedForestError, match="linear"):
-        parse_forest(text)
+    x, y = rng.normal(size=(500, WIDTH)), rng.integers(0, 3, 500)
+    quiet = params | {"verbosity": -1}
+    text = lgb.train(quiet, lgb.Dataset(x, y, params=quiet), 2).model_to_string()
+    with pytest.raises(UnsupportedForestError, match=said):
+        forest_sums(text, *parted(numbers(rng, N * K, 0.1, 0.1)))
     assert issubclass(UnsupportedForestError, LetterpressError)
 
 

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
+from delivery.compile import compile_campaign
 from domain.campaign import Goal
 from ranking.features import compute_features, serving_spine
 from ranking.history import DECISIONS, History
@@ -18,7 +20,7 @@ from ranking.scorer import score
 from ranking.specification import FeatureSpec, TrainingSpec
 from ranking.splitting import SplitBy
 from ranking.too_little import TooLittleData
-from ranking.training import TrainingRequest, train
+from ranking.training import TrainingRequest, request_for, train
 from tests.ranking.world import HERO, NOW, STORIES, THETA, VARIANTS, World, make_world
 
 
@@ -73,6 +75,45 @@ def test_rates_are_calibrated_and_say_something(model: RankingModel) -> None:
     assert metrics.auc is not None
     assert metrics.auc > 0.7
     assert objections(model.card) == ()
+
+
+def test_the_card_has_an_order_and_a_temperature(model: RankingModel) -> None:
+    """Clicked variants stand higher than chance puts them, and the temperature keeps the effective sample that was asked for."""
+    metrics, tempering = model.card.metrics, model.card.tempering
+    assert metrics.ndcg is not None and metrics.ndcg_at_random is not None and tempering is not None
+    assert metrics.ndcg > metrics.ndcg_at_random + 0.05
+    assert model.card.temperature == tempering.temperature
+    [chosen] = [trial for trial in tempering.trials if trial.temperature == tempering.temperature]
+    assert chosen.effective_sample >= tempering.effective_sample
+
+
+def test_cards_from_before_order_and_temperature_can_be_read(model: RankingModel) -> None:
+    """What an older card lacks is None."""
+    document = card_document(model.card)
+    del document["tempering"], document["metrics"]["ndcg"], document["metrics"]["ndcg_at_random"]
+    card = card_of(document)
+    assert card.temperature is None
+    assert card.metrics.ndcg is None
+    assert card.model_version == model.model_version
+
+
+def test_another_temperature_is_another_version(world: World, request_: TrainingRequest, model: RankingModel) -> None:
+    """What decides differently is not called the same: asked to keep more of the log, the same forest gets another version."""
+    asked = replace(request_, training=replace(request_.training, effective_sample=0.95))
+    other = train(world.history, world.recipients, asked)
+    assert isinstance(other, RankingModel)
+    assert other.forest == model.forest
+    assert other.card.temperature != model.card.temperature
+    assert other.model_version != model.model_version
+
+
+def test_a_campaigns_policy_reaches_its_training() -> None:
+    """The share of uniform rankings and the effective sample come from campaign.yaml."""
+    content = compile_campaign(Path(__file__).parents[2] / "templates" / "weekly")
+    policy = replace(content.campaign.policy, explore=0.2, effective_sample=0.5)
+    content = replace(content, campaign=replace(content.campaign, policy=policy))
+    training = request_for(content, {}, NOW).training
+    assert (training.explore, training.effective_sample) == (0.2, 0.5)
 
 
 def test_scores_follow_true_rates(world: World, model: RankingModel) -> None:

@@ -1,0 +1,19 @@
+"""Settle what narrows the choices of a send before anything is drawn: what was shown before, and the prices of what is limited."""
+
+from domain.ids import SendId
+from flows.compute_shard_features import feature_tasks
+from flows.look_up_exposures import look_up_exposures
+from flows.price_variants import price_variants
+from flows.run_stage import run_stage
+from ranking.choice_sets import is_constrained
+from ranking.pricing import limited_placements
+from runtime.house import House
+
+
+def settle_constraints(house: House, send_id: SendId) -> None:
+    """Look up exposures and find prices, as far as the campaign asks for either."""
+    content = house.contents.load(house.send(send_id).content_version)
+    if is_constrained(content):
+        run_stage(house, send_id, "exposures", look_up_exposures, tasks=feature_tasks(house, send_id))
+    if limited_placements(content):
+        price_variants.submit(send_id).result()

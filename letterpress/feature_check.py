@@ -1,0 +1,61 @@
+"""Check the features of a send: as served against recomputed, and as served against those its model was fitted on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from domain.errors import InputError
+from domain.send import Send
+from flows.compute_shard_features import blocks, features_of
+from flows.load_model import load_model
+from flows.run_stage import shard_name
+from ranking.drift import Counts, Drift, Level, added, drifts, served_counts
+from ranking.layout import FeatureFrame
+from ranking.model import RankingModel
+from ranking.skew import Skew, merged, skews
+from runtime.house import House
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureCheck:
+    """What was found. `recipients` is how many were compared; `drift` is empty for a model that kept no bins."""
+
+    send_id: str
+    model_version: str
+    recipients: int
+    skew: tuple[Skew, ...]
+    drift: tuple[Drift, ...]
+
+    @property
+    def served_as_computed(self) -> bool:
+        """Whether every feature of every recipient was served as the same function gives it again."""
+        return not self.skew
+
+    @property
+    def drifted(self) -> tuple[str, ...]:
+        """The features that have moved far from what the model was fitted on."""
+        return tuple(one.feature for one in self.drift if one.level is Level.DRIFTED)
+
+
+def check_features(house: House, send: Send, progress: Callable[[int, int], None]) -> FeatureCheck:
+    """Recompute the features of all shards that have any, as of the send, and compare. InputError if none were computed."""
+    model, shards = load_model(house, send.model_version), sorted(house.sends.finished_shards(send.send_id, "features"))
+    if model is None or not shards:
+        raise InputError(f"{send.send_id} has no features to check", hint="a send has them when a model decides, once they are computed")
+    found, counts, recipients = list[tuple[Skew, ...]](), list[tuple[Counts, ...]](), 0
+    for block in blocks(shards, house.recipients.count()):
+        for served, again in _both(house, send, model, block):
+            found.append(skews(served, again))
+            counts.append(served_counts(model.bins, served) if model.bins else ())
+            recipients += len(served)
+        progress(shards.index(block[-1]) + 1, len(shards))
+    drift = drifts(model.bins, added(counts)) if model.bins else ()
+    return FeatureCheck(send.send_id, model.model_version, recipients, merged(found), drift)
+
+
+def _both(house: House, send: Send, model: RankingModel, shards: Sequence[int]) -> list[tuple[FeatureFrame, FeatureFrame]]:
+    """The features of each shard as served, and computed again from the frozen audience and the history received before."""
+    partition = {"send_id": send.send_id}
+    audiences = [house.lake.read("audience", partition, name=shard_name(shard)) for shard in shards]
+    served = [house.lake.read("features", partition, name=shard_name(shard)) for shard in shards]
+    again = features_of(house, send, model, audiences)
+    return [(FeatureFrame.from_pandas(frame, model.parameters.layout), one) for frame, one in zip(served, again, strict=True)]
