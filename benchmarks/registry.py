@@ -6,8 +6,8 @@ from importlib import import_module
 
 from domain.errors import InputError
 
-Figure = float | int | str | bool | None | Mapping[str, "Figure"]
-"""A number, or numbers by name."""
+Figure = float | int | str | bool | None | tuple[float, ...] | Mapping[str, "Figure"]
+"""A number, several that belong together (a value with its limits), or numbers by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,23 @@ class Benchmark:
 
 BENCHMARKS = (
     Benchmark("send", "a whole send, stage by stage: decisions, printing, hand-off, memory, and how all of it grows", "benchmarks.send"),
+    Benchmark(
+        "scoring", "every recipient against every variant, beside Booster.predict and lleaves: time, memory, growth", "benchmarks.scoring"
+    ),
+    Benchmark("features", "features of a million recipients, and point-in-time counts beside Feast and pandas", "benchmarks.features"),
+    Benchmark(
+        "diversity",
+        "a floor under the diversity of every recipient's letters: whether it holds, and what it costs",
+        "benchmarks.learning.diversity",
+    ),
+    Benchmark("ope", "whether intervals of off-policy evaluation hold the truth, in worlds where it is known", "benchmarks.learning.ope"),
+    Benchmark(
+        "hillstrom", "real customers: is the chosen policy as good as the best e-mail for everyone?", "benchmarks.learning.hillstrom"
+    ),
+    Benchmark("embeddings", "real purchases: do product vectors find what a household will newly buy?", "benchmarks.learning.embeddings"),
+    Benchmark(
+        "debias", "whether training finds what people like although the past put it where they do not look", "benchmarks.learning.debias"
+    ),
 )
 
 

@@ -68,6 +68,8 @@ def _rows(prefix: str, figures: Mapping[str, Figure]) -> Iterator[tuple[str, str
 
 
 def _shown(figure: Figure) -> str:
+    if isinstance(figure, tuple):
+        return ", ".join(map(_shown, figure))
     if isinstance(figure, bool) or not isinstance(figure, float):
         return f"{figure:,}" if isinstance(figure, int) and not isinstance(figure, bool) else str(figure)
     return f"{figure:,.0f}" if abs(figure) >= 1_000 else f"{figure:.3g}"

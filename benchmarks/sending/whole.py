@@ -21,6 +21,7 @@ from delivery.esp.folder_layout import letters
 from domain.ids import SendId
 from flows.account_for import account_for
 from flows.close_send import close_send
+from flows.compute_shard_features import compute_shard_features
 from flows.decide_shards import decide_shards
 from flows.hand_off_shards import hand_off_shards
 from flows.open_send import open_send
@@ -48,7 +49,7 @@ class UnaccountedError(Exception):
 
 
 def whole_send(house: House) -> WholeSend:
-    """Open, select, decide, hand off, close. UnaccountedError unless the mailbox holds what the ledger says."""
+    """Open, select, compute features, decide, hand off, close. UnaccountedError unless the mailbox holds what the ledger says."""
     watch, cpu = Stopwatch(), time.process_time()
     with watch.timing("open"):
         send_id = open_send.fn(CAMPAIGN, AT)
@@ -56,6 +57,9 @@ def whole_send(house: House) -> WholeSend:
     with heartbeat(house.runs, send_id) as run_id:
         with watch.timing("select"):
             side_by_side(house, send_id, lambda group: select_audience.fn(send_id, group))
+        with watch.timing("features"):
+            if house.send(send_id).model_version:
+                compute_shard_features.fn(send_id, list(range(house.send(send_id).shards)))
         with watch.timing("decide"):
             side_by_side(house, send_id, lambda group: decide_shards.fn(send_id, group))
         with watch.timing("hand off"):

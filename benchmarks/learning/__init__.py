@@ -1,0 +1,1 @@
+"""Benchmarks of what is learned: worlds with known truth, and randomised data."""
