@@ -115,6 +115,8 @@ def _by_draw(winner: Candidate, rivals: Sequence[Candidate], best: Candidate | N
         return f"drawn at random from {len(rivals) + 1} candidates, whatever the scores: the recipient is of the arm explore{both}"
     if best is None or best.score is None or winner.score is None:
         return f"drawn at random: without a model all {len(rivals) + 1} candidates were equally likely{chance}"
+    if winner.score < best.score and best.price:
+        return f"drawn although {best.variant} scored higher, of which there are only so many{chance}"
     if winner.score < best.score:
         return f"drawn by chance although {best.variant} scored higher{chance}"
     return f"scored highest of {len(rivals) + 1} candidates{chance}"
