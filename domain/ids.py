@@ -60,3 +60,12 @@ def batch_id_of(run_id: str, messages: Iterable[MessageId]) -> str:
 def imported_id_of(kind: str, source: str, *key: str) -> str:
     """A decision or purchase imported from another system without an id of its own; `key` is all that tells two apart."""
     return digest("imported", kind, source, *key)
+
+
+def idempotency_key_of(call: Iterable[tuple[MessageId, str]]) -> str:
+    """The key of one call to an ESP that knows such keys: its messages with their payload hashes, in any order.
+
+    The same letters have the same key wherever and whenever they are handed over, so a call can be repeated after a crash; one
+    letter more, one less or one byte changed is another call.
+    """
+    return digest("call", *(part for message, payload_hash in sorted(call) for part in (message, payload_hash)))

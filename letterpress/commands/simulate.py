@@ -1,5 +1,6 @@
-"""`letterpress simulate`: a shop with a past to try things out on, and readers for the letters sent to it."""
+"""`letterpress simulate`: a shop with a past to try things out on, readers for the letters sent to it, and an ESP that fails as asked."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from letterpress.instants import instant
 from letterpress.output import emit, progress
 
 if TYPE_CHECKING:
+    from simulator.esp.server import Addresses
     from simulator.replies import Replies
     from simulator.shop import ShopSummary
 
@@ -21,7 +23,8 @@ def app_commands(app: typer.Typer) -> None:
     simulate = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
     simulate.command()(shop)
     simulate.command()(readers)
-    app.add_typer(simulate, name="simulate", help="A simulated shop, and readers of its letters; for trying things out.")
+    simulate.command()(esp)
+    app.add_typer(simulate, name="simulate", help="A simulated shop, readers of its letters, and an ESP; for trying things out.")
 
 
 def shop(
@@ -77,6 +80,43 @@ def readers(
     folder, mailbox = house.settings.home / shop, _mailbox(send.esp)
     found = reply(folder, mailbox, send, content, decisions, signer=signer, web=web, at=instant(None))
     emit(found, as_json=as_json, text=lambda: _replies_in_words(found))
+
+
+def esp(
+    *,
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port of loopback for HTTP; 0 for any free one")] = 0,
+    smtp_port: Annotated[int | None, typer.Option("--smtp-port", min=0, max=65_535, help="Serve SMTP too, on this port")] = None,
+    tls_port: Annotated[int | None, typer.Option("--tls-port", min=0, max=65_535, help="Serve HTTPS too, and STARTTLS")] = None,
+    state: Annotated[Path | None, typer.Option("--state", help="Folder to remember what was accepted in")] = None,
+    faults: Annotated[str, typer.Option("--faults", help="What goes wrong: cut_after=.02,sendgrid.throttle=.1,postmark#3=after")] = "",
+    webhooks: Annotated[str | None, typer.Option("--webhooks", help="URL on this machine to post events to; may hold {provider}")] = None,
+    events: Annotated[str, typer.Option("--events", help="What happens to letters: opened=.4,bounced=.01,late=.1,twice=.05")] = "",
+    keep: Annotated[str, typer.Option("--keep", help="bodies, hashes (of what arrives) or counts")] = "hashes",
+    seed: Annotated[int, typer.Option("--seed", help="Another seed is another run of bad luck")] = 1,
+    as_json: JSON = False,
+) -> None:
+    """Serve a simulated ESP on this machine until asked to end: eight providers' APIs, SMTP, and failures as asked for."""
+    from simulator.esp.book import Keep
+    from simulator.esp.server import Options, run
+
+    if keep not in list(Keep):
+        raise InputError(f"--keep {keep} is not known", hint="one of: " + ", ".join(Keep))
+
+    def ready(addresses: "Addresses") -> None:
+        emit(addresses, as_json=as_json, text=lambda: _esp_in_words(addresses))
+        sys.stdout.flush()
+
+    run(Options(port, smtp_port, tls_port, state, faults, webhooks, events, Keep(keep), seed), ready)
+
+
+def _esp_in_words(at: "Addresses") -> str:
+    host = at.http.removeprefix("http://")
+    lines = [
+        f"HTTP  {at.http}   LETTERPRESS_ESP=sendgrid://:KEY@{host}, postmark://:KEY@{host}, …; what it holds: {at.http}/_control/state"
+    ]
+    lines += [f"SMTP  {at.smtp}   LETTERPRESS_ESP={at.smtp}/?starttls=none"] if at.smtp else []
+    lines += [f"HTTPS {at.https}   its certificate: {at.certificate}"] if at.https else []
+    return "\n".join(lines)
 
 
 def _mailbox(esp: str) -> Path:
