@@ -11,6 +11,8 @@ from domain.decision import Arm
 
 Doubles = npt.NDArray[np.float64]
 
+_STRAYED = 0.05  # of a variant's showings in one send: recipients may have changed since, but not so many of them
+
 
 @dataclass(frozen=True, slots=True)
 class Slates:
@@ -85,13 +87,13 @@ def slates_of(rows: pd.DataFrame, placement: str, recipients: pd.Index, eligible
     """The slates of one placement among usable rows.
 
     What a send could show someone is what it did show to anyone, less what was not for them: `eligible`, where known, holds a
-    bool per recipient_id (index) and variant (columns). What someone was shown, they could be.
+    bool per recipient_id (index) and variant (columns). A condition that a send did not keep to was not in force in it.
     """
     rows = rows[rows["placement"] == placement]
     known = rows[["variant", "category"]].drop_duplicates("variant").sort_values("variant")
     slate = rows.groupby(["send_id", "recipient_id"], sort=True).ngroup().to_numpy()
     first = rows.assign(slate=slate).drop_duplicates("slate").sort_values("slate")
-    n, k = len(first), int(rows["position"].max())
+    n, k, send = len(first), int(rows["position"].max()), pd.factorize(first["send_id"])[0]
     at = np.asarray(slate, dtype=np.int64), rows["position"].to_numpy(dtype=np.int64) - 1
     variant = pd.Index(known["variant"]).get_indexer(pd.Index(rows["variant"]))
     ids = first["recipient_id"].to_numpy(dtype=object)
@@ -106,7 +108,8 @@ def slates_of(rows: pd.DataFrame, placement: str, recipients: pd.Index, eligible
         _spread(at, rows["label"].to_numpy(), (n, k), 0.0),
         _spread(at, rows["propensity"].to_numpy(), (n, k), 1.0),
         _spread(at, rows["prefix_propensity"].where(rows["position"] > 1, rows["propensity"]).to_numpy(dtype=np.float64), (n, k), 1.0),
-        _candidates(first["send_id"], rows["send_id"], variant, len(known)) & _admitted(ids, known["variant"], eligible, (at[0], variant)),
+        _candidates(first["send_id"], rows["send_id"], variant, len(known))
+        & _in_force(_admitted(ids, known["variant"], eligible), send, (at[0], variant)),
     )
 
 
@@ -125,18 +128,27 @@ def _candidates(slate_send: pd.Series, row_send: pd.Series, variant: npt.NDArray
     return np.asarray(shown[np.searchsorted(sends, slate_send.to_numpy(dtype=str))])
 
 
-def _admitted(
-    recipient_id: npt.NDArray[np.object_],
-    variants: pd.Series,
-    eligible: pd.DataFrame | None,
-    shown: tuple[npt.NDArray[np.int64], npt.NDArray[np.intp]],
-) -> npt.NDArray[np.bool_]:
-    """bool[n, V]; True for recipients and variants of which nothing is known, and for what was shown."""
+def _admitted(recipient_id: npt.NDArray[np.object_], variants: pd.Series, eligible: pd.DataFrame | None) -> npt.NDArray[np.bool_]:
+    """bool[n, V]; True for recipients and variants of which nothing is known."""
     out = np.ones((len(recipient_id), len(variants)), dtype=bool)
     if eligible is not None:
         known = eligible.reindex(columns=[v for v in variants if v in eligible.columns])
         row, column = known.index.get_indexer(pd.Index(recipient_id)), pd.Index(variants).get_indexer(known.columns)
         there = np.flatnonzero(row >= 0)
         out[np.ix_(there, column)] = known.to_numpy(dtype=bool)[row[there]]
-    out[shown] = True
     return out
+
+
+def _in_force(
+    admitted: npt.NDArray[np.bool_], send: npt.NDArray[np.intp], shown: tuple[npt.NDArray[np.int64], npt.NDArray[np.intp]]
+) -> npt.NDArray[np.bool_]:
+    """Everyone is admitted where a send showed a variant to others in more than one case in so many.
+
+    Decided by send and variant, never by what one slate showed: candidates that follow from the draw would bend the weights.
+    """
+    slate, variant = shown
+    variants, sends = admitted.shape[1], int(send.max(initial=-1)) + 1
+    cell, strayed = send[slate] * variants + variant, ~admitted[slate, variant]
+    showings = np.bincount(cell, minlength=sends * variants)
+    ignored = np.bincount(cell, strayed, minlength=sends * variants) > _STRAYED * showings
+    return np.asarray(admitted | ignored.reshape(sends, variants)[send])

@@ -225,6 +225,23 @@ def test_what_is_not_for_a_recipient_is_not_expected_of_a_policy(world: World) -
     assert "weights average 0.5" in policy(blind.total, "always boots-1").cannot_tell[-1]
 
 
+def test_a_condition_that_the_log_did_not_keep_to_was_not_in_force(world: World) -> None:
+    """History from before a condition was written shows the variant to everyone: it is judged as if there were none."""
+    frame = world.history.decisions.to_pandas().query("placement == @HERO")
+    rng, names = np.random.default_rng(0), np.array(sorted(frame["variant"].unique()), dtype=object)
+    frame["variant"] = rng.choice(names, len(frame))
+    frame["propensity"] = frame["prefix_propensity"] = 1 / 8
+    history = replace(world.history, decisions=pa.Table.from_pandas(frame, schema=DECISIONS, preserve_index=False))
+    admits = pd.DataFrame(True, index=pd.Index(world.recipients["recipient_id"]), columns=names)
+    admits.loc[sorted(frame["recipient_id"].unique())[::2], "boots-1"] = False
+    blind = evaluate(history, world.recipients, None, EvaluationRequest(NOW))
+    knowing = evaluate(history, world.recipients, None, EvaluationRequest(NOW, eligible={HERO: admits}))
+    assert isinstance(blind, Evaluation)
+    assert isinstance(knowing, Evaluation)
+    assert knowing.total == blind.total
+    assert policy(knowing.total, "always boots-1").cannot_tell == ()
+
+
 def test_clicks_that_depend_on_what_stands_above_are_noticed() -> None:
     """Readers who stop at the first click: prefix and item-position weights then disagree, and verdicts rest on prefix weights."""
     made = make_world(recipients=4_000, sends=3, seed=8)
