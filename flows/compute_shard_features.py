@@ -18,7 +18,7 @@ from runtime.clock import now
 from runtime.house import House, shared_house
 from storage.recipients import expand
 
-BLOCK = 250_000  # recipients per pass over history: bounds memory, and how many passes a send takes
+BLOCK = 250_000  # recipients per pass over history, unless settings say otherwise
 
 
 @task(name="compute features", cache_policy=NO_CACHE)
@@ -29,7 +29,7 @@ def compute_shard_features(send_id: SendId, shards: list[int]) -> None:
     model = load_model(house, send.model_version)
     if model is None:
         raise ValueError(f"{send_id} has no model, so there are no features to compute")
-    for block in blocks(shards, sum(admitted[shard] for shard in shards)):
+    for block in blocks(shards, sum(admitted[shard] for shard in shards), house.settings.feature_block):
         _compute(house, send, model, list(open_shards(house, send_id, "features", block)))
 
 
@@ -54,7 +54,7 @@ def features_of(house: House, send: Send, model: RankingModel, audiences: Sequen
 
 def feature_tasks(house: House, send_id: SendId) -> int:
     """In how many tasks the features of a send are computed: one per block that its audience fills."""
-    return max(1, -(-sum(admitted_by_shard(house, send_id).values()) // BLOCK))
+    return max(1, -(-sum(admitted_by_shard(house, send_id).values()) // house.settings.feature_block))
 
 
 def admitted_by_shard(house: House, send_id: SendId) -> dict[int, int]:
@@ -62,7 +62,7 @@ def admitted_by_shard(house: House, send_id: SendId) -> dict[int, int]:
     return {shard: counts["admitted"] for shard, counts in house.sends.finished_shards(send_id, "audience").items()}
 
 
-def blocks(shards: Sequence[int], recipients: int) -> list[Sequence[int]]:
-    """The shards, which hold so many recipients, cut into runs of about BLOCK recipients each."""
-    count = max(1, min(len(shards), round(recipients / BLOCK)))
+def blocks(shards: Sequence[int], recipients: int, most: int = BLOCK) -> list[Sequence[int]]:
+    """The shards, which hold so many recipients, cut into runs of about `most` recipients each."""
+    count = max(1, min(len(shards), round(recipients / most)))
     return [shards[at * len(shards) // count : (at + 1) * len(shards) // count] for at in range(count)]

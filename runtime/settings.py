@@ -33,6 +33,7 @@ class Settings:
     campaigns: str = _setting("templates", "Folder of the campaign folders")
     shard_size: int = _setting(25_000, "Recipients per shard: sets the memory of a worker")
     workers: int = _setting(2, "Shards worked on side by side")
+    feature_block: int = _setting(250_000, "Recipients whose features are computed in one pass over history: more take more memory")
     feature_threads: int = _setting(2, "Threads that scan history when a block of shards gets its features")
     feature_memory_mb: int = _setting(400, "Memory (MB) that such a scan may hold; features come on top, some 300 bytes a recipient")
     handoff_connections: int = _setting(4, "Connections to the ESP per shard")

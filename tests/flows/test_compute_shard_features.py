@@ -37,8 +37,14 @@ def test_blocks_are_all_shards_in_order_and_about_as_full_as_asked(shards: int, 
     assert all(block and (len(block) - 1) * per_shard <= 1.5 * BLOCK for block in cut)
 
 
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several passes over history, of several shards each."""
+    monkeypatch.setenv("LETTERPRESS_FEATURE_BLOCK", "150")
+
+
 @pytest.mark.journey
-@pytest.mark.usefixtures("prefect")
+@pytest.mark.usefixtures("prefect", "small_blocks")
 @pytest.mark.parametrize("house", ["sqlite"], indirect=True)
 def test_features_are_computed_once_and_decided_from(house: House, campaign_folder: Path) -> None:
     """Shards computed together get the numbers that each alone gets; a resumed send keeps what is there and decides from it."""
