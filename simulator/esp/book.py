@@ -43,14 +43,15 @@ class Book:
         self.keep, self.seed, self.ahead = keep, seed, 0.0
         self._journal = journal
         self.watcher: Callable[[Held], None] | None = None
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget everything, the journal too; the clock goes on."""
         self.held: list[Held] = []
         self.accepted: dict[str, Counter[str]] = {}
         self.tallies: dict[str, Tally] = {}
         self._by_id: dict[str, list[Held]] = {}
+
+    def clear(self) -> None:
+        """Forget everything, the journal too; the clock goes on."""
+        for kept in (self.held, self.accepted, self.tallies, self._by_id):
+            kept.clear()
         if self._journal:
             self._journal.clear()
 
@@ -58,6 +59,8 @@ class Book:
         """Take over what the journal holds from an earlier life of the server."""
         for held in self._journal.read() if self._journal else ():
             self._enter(held)
+        if self._journal:
+            self._journal.flush()
 
     def now(self) -> float:
         """Seconds since 1970, plus what tests have let pass."""

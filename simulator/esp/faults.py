@@ -105,6 +105,8 @@ def _enter(plan: FaultPlan, scope: str, name: str, value: str) -> None:
     if script:
         plan.scripts[scope, int(script["number"])] = _fault(value)
         return
+    if "#" in name:
+        raise InputError(f"{name} names no call", where=SETTING, hint="the first is #1")
     kind = name.removeprefix(f"{scope}.")
     if kind in Settings.__dataclass_fields__:
         plan.settings[scope, kind] = number(name, value, setting=SETTING)

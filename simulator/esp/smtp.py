@@ -90,7 +90,7 @@ class SmtpLine(asyncio.Protocol):
         expected, self._expected = self._expected, None
         try:
             if expected:
-                expected(b64decode(line))
+                expected(b64decode(line, validate=True))
             else:
                 self._commands.get(line.split(b" ", 1)[0].upper(), self._unknown)(line)
         except ValueError:
@@ -144,7 +144,7 @@ class SmtpLine(asyncio.Protocol):
     def _ask(self, question: str, then: Callable[[bytes], None], given: Sequence[bytes] = ()) -> None:
         """Ask for an answer in base64, unless it was given at once."""
         if given:
-            then(b64decode(given[0]))
+            then(b64decode(given[0], validate=True))
         else:
             self._expected = then
             self._say(f"334 {question}")

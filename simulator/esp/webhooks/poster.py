@@ -46,6 +46,7 @@ class _Telling:
     provider: str
     happenings: tuple[Happening, ...]
     attempt: int = 0
+    round: int = 0  # how often everything had been forgotten when this was to be told
 
 
 class Poster:
@@ -59,7 +60,7 @@ class Poster:
         self._random = random.Random(seed)
         self._habits, self._url = Habits(), ""
         self._queue: list[tuple[float, int, _Telling]] = []
-        self._turn = itertools.count()
+        self._turn, self._round = itertools.count(), 0
         self._wake = asyncio.Event()
         self._unconfirmed: list[_Telling] = []
         self._confirmed: bool | None = None  # None: SNS has not asked yet
@@ -77,6 +78,7 @@ class Poster:
         self._queue.clear()
         self._unconfirmed.clear()
         self.counts = Counts()
+        self._round += 1
 
     def watch(self, held: Held) -> None:
         """Decide what happens to a message that was just accepted."""
@@ -102,6 +104,7 @@ class Poster:
             self._confirmed = True
             for telling in self._unconfirmed:
                 self._push(self._clock(), telling)
+                self.counts.waiting -= len(telling.happenings)
             self._unconfirmed.clear()
             return Reply(200, b"<ConfirmSubscriptionResponse/>", {"content-type": "text/xml"})
         return json_reply(404, {"message": "SNS knows no such address"})
@@ -137,7 +140,7 @@ class Poster:
 
     def _push(self, due: float, telling: _Telling) -> None:
         self.counts.waiting += len(telling.happenings)
-        heapq.heappush(self._queue, (due, next(self._turn), telling))
+        heapq.heappush(self._queue, (due, next(self._turn), replace(telling, round=self._round)))
         self._wake.set()
 
     async def _until_due(self) -> None:
@@ -160,16 +163,18 @@ class Poster:
                 fresh.setdefault(telling.provider, []).extend(telling.happenings)
         for provider, happenings in fresh.items():
             size = max(1, int(self._habits.batch)) if provider in _IN_BATCHES else _ONE_BY_ONE
-            tellings += [_Telling(provider, tuple(happenings[at : at + size])) for at in range(0, len(happenings), size)]
+            tellings += [_Telling(provider, tuple(happenings[at : at + size]), round=self._round) for at in range(0, len(happenings), size)]
         return tellings
 
     async def _tell(self, client: httpx.AsyncClient, telling: _Telling) -> None:
-        self.counts.waiting -= len(telling.happenings)
-        if not self._url:
-            return
-        if telling.provider == "ses" and not self._confirmed:
+        if telling.provider == "ses" and self._url and not self._confirmed:
             await self._ask_to_confirm(client, telling)
-            return
+        elif self._url:
+            await self._tell_now(client, telling)
+        if telling.round == self._round:
+            self.counts.waiting -= len(telling.happenings)
+
+    async def _tell_now(self, client: httpx.AsyncClient, telling: _Telling) -> None:
         groups = [telling.happenings] if telling.provider in _IN_BATCHES else [(one,) for one in telling.happenings]
         for group in groups:
             for posting in self._postings(telling.provider, group, self.keys):
