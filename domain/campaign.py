@@ -5,7 +5,7 @@ the JSON Schema that editors complete from. Field descriptions are therefore wri
 """
 
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import date, time
 from enum import StrEnum
 from typing import Annotated
 
@@ -100,6 +100,65 @@ class QuietHours:
 
 
 @dataclass(frozen=True, slots=True)
+class Gates:
+    """Shares of the letters handed off so far above which a send pauses by itself. Machines' events do not count."""
+
+    bounces: Annotated[Share, Doc("Share of bounced letters above which the send pauses")] = 0.05
+    complaints: Annotated[Share, Doc("Share of letters reported as spam above which the send pauses")] = 0.003
+    unsubscribes: Annotated[Share, Doc("Share of readers who unsubscribe above which the send pauses")] = 0.02
+    render_failures: Annotated[Share, Doc("Share of letters that cannot be printed above which the send pauses")] = 0.02
+    minimum: Annotated[int, Ge(1), Doc("Letters below which shares are not judged: too few say little")] = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Waves:
+    """A send that goes out in random waves, each a fair sample of the audience, with a soak and gates between them."""
+
+    shares: Annotated[
+        tuple[Annotated[float, Gt(0), Le(1)], ...],
+        Len(1, 20),
+        Doc("Share of the audience written to by the end of each wave, up to 1"),
+    ] = (0.01, 0.05, 0.2, 1.0)
+    soak_minutes: Annotated[
+        float, Ge(0), Doc("Minutes between the end of a wave and the next one, for bounces and complaints to come in")
+    ] = 60.0
+    gates: Annotated[Gates, Doc("What must not happen")] = field(default_factory=Gates)
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """Caps on what a sending domain mails per day (UTC) while it gets known; the most engaged recipients come first."""
+
+    began_on: Annotated[date, Doc("First day of the warm-up")]
+    per_day: Annotated[tuple[Annotated[int, Ge(1)], ...], Len(1, 120), Doc("Letters on the first day, the second, …; no cap afterwards")]
+
+
+class UnknownPolicy(StrEnum):
+    """What becomes of a letter of which nobody can find out whether it went out."""
+
+    AT_MOST_ONCE = "at_most_once"  # it stays unknown, and is listed
+    AT_LEAST_ONCE = "at_least_once"  # it is handed off again
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """How fast and when letters leave, and what becomes of those in doubt."""
+
+    per_minute: Annotated[Annotated[int, Ge(1)] | None, Doc("Letters per minute at most, over all processes")] = None
+    warm_up: Annotated[WarmUp | None, Doc("Daily caps of a new sending domain")] = None
+    local_time: Annotated[time | None, Doc("Each recipient gets the letter when their clock first shows this, such as 09:00")] = None
+    deadline_hours: Annotated[
+        Annotated[float, Gt(0)] | None, Doc("Hours after the scheduled instant at which whoever is left is left out, with that reason")
+    ] = None
+    unknown: Annotated[UnknownPolicy, Doc("What becomes of letters of which nobody knows whether they went out")] = (
+        UnknownPolicy.AT_MOST_ONCE
+    )
+    unknown_after_hours: Annotated[
+        float, Ge(0), Doc("Hours for which evidence about such a letter is waited for before at_least_once hands it off again")
+    ] = 24.0
+
+
+@dataclass(frozen=True, slots=True)
 class Campaign:
     """The whole definition. Immutable: its bytes are part of the content version."""
 
@@ -118,5 +177,8 @@ class Campaign:
     caps: tuple[Cap, ...] = ()
     quiet_hours: QuietHours | None = None
     once: Annotated[bool, Doc("A recipient gets this campaign at most once, over all its sends")] = False
+    departure: Departure = field(default_factory=Departure)
+    waves: Waves | None = None  # None: everybody in one go
+    approval: Annotated[bool, Doc("A send waits until another person has approved its content and audience")] = False
     file: str | None = None  # campaign.yaml as it was read, and where the expression stands in it, for error messages
     audience_line: int | None = None

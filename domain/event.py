@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.ids import DecisionId, MessageId, RecipientId
+from domain.ids import DecisionId, MessageId, RecipientId, SendId
 
 
 class EventKind(StrEnum):
@@ -44,3 +44,4 @@ class ReceivedEvent:
     occurred_at: datetime
     received_at: datetime
     raw: str
+    send_id: SendId | None = None

@@ -29,6 +29,7 @@ class Exclusion(StrEnum):
     CAPPED = "capped"
     QUIET_HOURS = "quiet_hours"
     CANCELLED = "cancelled"
+    DEADLINE = "deadline"
 
 
 class SuppressionReason(StrEnum):
@@ -74,3 +75,5 @@ class LedgerEntry:
     esp_message_id: str | None
     claimed_at: datetime | None
     answered_at: datetime | None
+    shard: int = 0
+    batch: str | None = None  # the key of the call that it was to go out in (`domain.ids.idempotency_key_of`)

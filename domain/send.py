@@ -36,6 +36,8 @@ class Send:
     esp: str
     public_url: str
     key_id: str
+    sender_domain: str = ""  # whose reputation it uses: warm-up caps count by it
+    opened_by: str | None = None
     status: SendStatus = SendStatus.PLANNED
     reason: str | None = None
 

@@ -9,6 +9,8 @@ from domain.send import Send
 from runtime.services import redis_url_of
 from runtime.serving import database_url_of
 from runtime.settings import Settings, load_settings
+from storage.approvals import Approvals
+from storage.audit import Audit
 from storage.contents import Contents
 from storage.database import Database
 from storage.decision_store import DecisionStore
@@ -22,6 +24,7 @@ from storage.recipients import Recipients
 from storage.runs import Runs
 from storage.sends import Sends
 from storage.suppressions import Suppressions
+from storage.waves import WaveBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,9 @@ class House:
     contents: Contents
     models: Models
     events: Events
+    waves: WaveBook
+    approvals: Approvals
+    audit: Audit
 
     def send(self, send_id: str) -> Send:
         """The send, or InputError with the newest ones."""
@@ -79,6 +85,9 @@ def open_house(settings: Settings) -> House:
         contents=Contents(database),
         models=Models(database, lake),
         events=Events(database),
+        waves=WaveBook(database),
+        approvals=Approvals(database),
+        audit=Audit(database),
     )
 
 

@@ -1,6 +1,7 @@
 """Events as received: stored raw before they are understood; storing one twice keeps one."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -43,6 +44,14 @@ class Events:
         query = sa.select(*_EVENT).join(messages, messages.c.message_id == events.c.message_id).where(messages.c.send_id == send_id)
         with self._database.connect() as connection:
             return [_event(row) for row in connection.execute(query.order_by(events.c.received_at, events.c.event_id))]
+
+    def counts_of_send(self, send_id: SendId, kinds: Collection[EventKind]) -> Counter[EventKind]:
+        """How many messages of a send have had an event of each of these kinds."""
+        wanted = events.c.kind.in_([kind.value for kind in kinds])
+        counted = sa.func.count(sa.distinct(events.c.message_id))
+        query = sa.select(events.c.kind, counted).where(events.c.send_id == send_id, wanted).group_by(events.c.kind)
+        with self._database.connect() as connection:
+            return Counter({EventKind(kind): count for kind, count in connection.execute(query)})
 
     def _page(self, after: tuple[datetime, str], until: datetime, size: int = 5_000) -> list[ReceivedEvent]:
         since, last_id = after

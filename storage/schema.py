@@ -96,6 +96,8 @@ sends = sa.Table(
     sa.Column("esp", sa.String, nullable=False),
     sa.Column("public_url", sa.String, nullable=False),
     sa.Column("key_id", sa.String, nullable=False),
+    sa.Column("sender_domain", sa.String, nullable=False, server_default=""),
+    sa.Column("opened_by", sa.String),
     sa.Column("status", sa.String, nullable=False),  # SendStatus
     sa.Column("reason", sa.Text),
     sa.Column("opened_at", UtcDateTime, nullable=False),
@@ -123,6 +125,37 @@ runs = sa.Table(  # processes at work on a send; a claim whose run is dead is UN
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("heartbeat_at", UtcDateTime, nullable=False),
     sa.Column("ended_at", UtcDateTime),
+)
+
+waves = sa.Table(  # how far a send in waves has come: a soak goes on where it was after a restart
+    "waves",
+    metadata,
+    sa.Column("send_id", sa.String, primary_key=True),
+    sa.Column("wave", sa.Integer, primary_key=True),  # 1, 2, …
+    sa.Column("opened_at", UtcDateTime, nullable=False),
+    sa.Column("finished_at", UtcDateTime),  # all its letters that were due are settled
+)
+
+approvals = sa.Table(  # bound to what was approved: another audience or content has none
+    "approvals",
+    metadata,
+    sa.Column("send_id", sa.String, primary_key=True),
+    sa.Column("content_version", sa.String, nullable=False),
+    sa.Column("audience_hash", sa.String, nullable=False),
+    sa.Column("approved_by", sa.String, nullable=False),
+    sa.Column("approved_at", UtcDateTime, nullable=False),
+)
+
+audit = sa.Table(  # who did what, and why; only ever added to
+    "audit",
+    metadata,
+    sa.Column("entry", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("what", sa.String, nullable=False),  # domain.audit.Deed
+    sa.Column("send_id", sa.String, index=True),
+    sa.Column("why", sa.Text),
+    sa.Column("detail", sa.Text, nullable=False),  # a JSON object, without personal data of recipients
 )
 
 messages = sa.Table(  # the ledger
@@ -192,4 +225,6 @@ events = sa.Table(  # as received; the lake's events are collected from here
     sa.Column("occurred_at", UtcDateTime, nullable=False),
     sa.Column("received_at", UtcDateTime, nullable=False, index=True),
     sa.Column("raw", sa.Text, nullable=False),
+    sa.Column("send_id", sa.String),  # of the message it is about: gates count by it
 )
+sa.Index("ix_events_send_kind", events.c.send_id, events.c.kind)

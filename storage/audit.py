@@ -1,0 +1,31 @@
+"""The audit trail in the database: only ever added to."""
+
+import orjson
+import sqlalchemy as sa
+
+from domain.audit import AuditEntry, Deed
+from domain.ids import SendId
+from storage.database import Database
+from storage.schema import audit
+
+_ENTRY = tuple(audit.c[field] for field in AuditEntry.__dataclass_fields__)
+
+
+class Audit:
+    """The audit trail of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, entry: AuditEntry) -> None:
+        """Write an entry down."""
+        row = {name: getattr(entry, name) for name in AuditEntry.__slots__} | {"what": entry.what.value}
+        with self._database.begin() as connection:
+            connection.execute(sa.insert(audit), row | {"detail": orjson.dumps(dict(entry.detail)).decode()})
+
+    def of(self, send_id: SendId | None = None) -> list[AuditEntry]:
+        """What was done to a send, or to all of them, in the order in which it was done."""
+        query = sa.select(*_ENTRY).order_by(audit.c.entry)
+        with self._database.connect() as connection:
+            rows = connection.execute(query if send_id is None else query.where(audit.c.send_id == send_id)).all()
+        return [AuditEntry(**row._asdict() | {"what": Deed(row.what), "detail": orjson.loads(row.detail)}) for row in rows]
