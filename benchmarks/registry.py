@@ -51,6 +51,7 @@ BENCHMARKS = (
     Benchmark(
         "debias", "whether training finds what people like although the past put it where they do not look", "benchmarks.learning.debias"
     ),
+    Benchmark("ramps", "rollouts of good, worse and broken models: who is promoted, who is caught, and when", "benchmarks.ramps"),
 )
 
 

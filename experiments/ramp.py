@@ -1,0 +1,136 @@
+"""Whether a candidate goes on, waits or goes back: one look at a rollout, from sums per send and arm. Pure.
+
+Harm is established when a confidence sequence excludes that there is none, so looking often costs nothing. The primary metric has a
+chance of 5 % for both directions together; the guardrails share another 5 %.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from domain.rollout import STAGES, Verdict
+from experiments.sequential import sequence
+from experiments.statistics import LEVEL, Interval, TooLittleData
+from experiments.strata import NOTHING, Gap, Stratum, gap
+
+
+class Metric(StrEnum):
+    """What is compared. The primary metric is CLICKS, CONVERSIONS or REVENUE, by the campaign's goal."""
+
+    CLICKS = "clicks"
+    CONVERSIONS = "conversions"
+    REVENUE = "revenue"
+    UNSUBSCRIBES = "unsubscribes"
+    COMPLAINTS = "complaints"
+    BOUNCES = "bounces"
+    DIVERSITY = "diversity"  # entropy (nats) of the categories in a recipient's letter
+
+
+LESS_IS_BETTER = frozenset({Metric.UNSUBSCRIBES, Metric.COMPLAINTS, Metric.BOUNCES})
+GUARDRAILS = (Metric.UNSUBSCRIBES, Metric.COMPLAINTS, Metric.BOUNCES, Metric.REVENUE, Metric.DIVERSITY)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a stage needs before the next one. `margin`: relative loss of the primary metric below which a candidate may take over.
+
+    `planned`: recipients and sends over the whole ramp, as foreseen; the sequences are narrowest at half of it.
+    """
+
+    planned: float
+    stages: tuple[float, ...] = STAGES
+    stage_time: timedelta = timedelta(days=7)
+    looks: int = 2
+    margin: float = 0.05
+    level: float = LEVEL
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known at a look, over matured outcomes and human events only. `looks` were taken at this stage before."""
+
+    at: datetime
+    stage: int
+    stage_since: datetime
+    looks: int
+    primary: Metric
+    strata: Mapping[Metric, Sequence[Stratum]]
+    design_effects: Mapping[Metric, float] = field(default_factory=dict)
+    mismatch: str | None = None  # a sample ratio that cannot be chance: no verdict holds
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One metric at one look: candidate minus incumbent, absolute, with its confidence sequence."""
+
+    metric: Metric
+    found: Gap
+    interval: Interval | TooLittleData
+
+    @property
+    def harm(self) -> bool:
+        """Whether harm is established."""
+        if isinstance(self.interval, TooLittleData):
+            return False
+        return self.interval.low > 0 if self.metric in LESS_IS_BETTER else self.interval.high < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """The verdict of a look, its reasons, and what it rests on."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    seen: tuple[Seen, ...]
+
+
+def rule(evidence: Evidence, rules: Rules) -> Ruling:
+    """Roll back on established harm; advance when the stage has had its time, looks and data; else hold. The last step needs proof too."""
+    seen = tuple(_seen(metric, evidence, rules) for metric in _watched(evidence))
+    if evidence.mismatch:
+        return Ruling(Verdict.HOLD, (f"no verdict: {evidence.mismatch}",), seen)
+    if harmful := [one for one in seen if one.harm]:
+        return Ruling(Verdict.ROLL_BACK, tuple(_told(one) for one in harmful), seen)
+    waiting = tuple(_waits_for(evidence, rules, next(one for one in seen if one.metric is evidence.primary)))
+    return Ruling(Verdict.HOLD, waiting, seen) if waiting else Ruling(Verdict.ADVANCE, ("nothing speaks against it",), seen)
+
+
+def _watched(evidence: Evidence) -> list[Metric]:
+    return [evidence.primary, *(metric for metric in GUARDRAILS if metric is not evidence.primary and metric in evidence.strata)]
+
+
+def _seen(metric: Metric, evidence: Evidence, rules: Rules) -> Seen:
+    found = gap(evidence.strata.get(metric, ()), evidence.design_effects.get(metric, 1.0))
+    if found is None:
+        return Seen(metric, NOTHING, TooLittleData(("no send yet in which both models decided",)))
+    others = len(_watched(evidence)) - 1
+    level = rules.level if metric is evidence.primary else 1.0 - (1.0 - rules.level) / max(others, 1)
+    return Seen(metric, found, sequence(found, rules.planned / 2, level))
+
+
+def _waits_for(evidence: Evidence, rules: Rules, primary: Seen) -> list[str]:
+    """What is missing before the next stage, in words."""
+    missing: list[str] = []
+    if (until := evidence.stage_since + rules.stage_time) > evidence.at:
+        missing.append(f"this stage lasts until {until:%Y-%m-%d %H:%M} UTC at least")
+    if evidence.looks + 1 < rules.looks:
+        missing.append(f"{evidence.looks + 1} of {rules.looks} looks were taken")
+    if isinstance(primary.interval, TooLittleData):
+        missing.extend(primary.interval.missing)
+    elif _is_last_step(evidence, rules) and primary.interval.low <= -rules.margin * primary.found.reference:
+        lowest = primary.interval.low / primary.found.reference
+        missing.append(f"{primary.metric} may still be {-lowest:.1%} below the incumbent's; no more than {rules.margin:.0%} is allowed")
+    return missing
+
+
+def _is_last_step(evidence: Evidence, rules: Rules) -> bool:
+    """Whether the next stage hands everyone over."""
+    return evidence.stage + 1 >= len(rules.stages) - 1
+
+
+def _told(one: Seen) -> str:
+    assert isinstance(one.interval, Interval)  # noqa: S101 - harm is only established by one
+    relative = f" ({one.found.estimate / one.found.reference:+.0%})" if one.found.reference else ""
+    limits = f"{one.interval.low:+.4g} to {one.interval.high:+.4g}"
+    return f"harm is established: {one.metric} per recipient changed by {one.found.estimate:+.4g}{relative}, {limits} at any look"

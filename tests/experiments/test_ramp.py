@@ -1,0 +1,61 @@
+"""One look at a rollout: who goes on, who waits, who goes back, and why."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from domain.rollout import Verdict
+from experiments.ramp import Evidence, Metric, Rules, Ruling, rule
+from experiments.strata import Stratum, of_events
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+RULES = Rules(planned=200_000.0)
+GOOD = Stratum(of_events(20_000, 1_000), of_events(20_000, 1_000))
+
+
+def look(
+    strata: Mapping[Metric, Sequence[Stratum]], *, stage: int = 1, days: float = 8.0, looks: int = 2, mismatch: str | None = None
+) -> Ruling:
+    """One look, at a stage that began so many days ago."""
+    return rule(Evidence(NOW, stage, NOW - timedelta(days=days), looks, Metric.CLICKS, strata, mismatch=mismatch), RULES)
+
+
+def test_a_stage_that_had_its_time_its_looks_and_its_data_is_over() -> None:
+    """Nothing speaks against going on; with any of the three missing it waits, and says for what."""
+    assert look({Metric.CLICKS: [GOOD]}).verdict is Verdict.ADVANCE
+    assert "lasts until" in look({Metric.CLICKS: [GOOD]}, days=2).reasons[0]
+    assert "looks were taken" in look({Metric.CLICKS: [GOOD]}, looks=0).reasons[0]
+    few = look({Metric.CLICKS: [Stratum(of_events(100, 5), of_events(100, 5))]})
+    assert few.verdict is Verdict.HOLD and "30 needed" in few.reasons[0]
+
+
+def test_half_the_clicks_are_rolled_back() -> None:
+    """At a small stage, with the size of the harm in the reason."""
+    ruling = look({Metric.CLICKS: [Stratum(of_events(5_000, 125), of_events(95_000, 4_750))]})
+    assert ruling.verdict is Verdict.ROLL_BACK
+    assert "clicks" in ruling.reasons[0] and "-50%" in ruling.reasons[0]
+
+
+def test_a_guardrail_rolls_back_what_clicks_well() -> None:
+    """Twice the unsubscribes end a rollout whose clicks are fine; half of them do not."""
+    doubled = [Stratum(of_events(50_000, 200), of_events(50_000, 100))]
+    halved = [Stratum(of_events(50_000, 100), of_events(50_000, 200))]
+    assert look({Metric.CLICKS: [GOOD], Metric.UNSUBSCRIBES: doubled}).verdict is Verdict.ROLL_BACK
+    assert look({Metric.CLICKS: [GOOD], Metric.UNSUBSCRIBES: halved}).verdict is Verdict.ADVANCE
+
+
+def test_the_last_step_needs_proof() -> None:
+    """At 50 % it is not enough that no harm is established: the loss must be shown to be below the margin."""
+    assert look({Metric.CLICKS: [GOOD]}, stage=3).verdict is Verdict.HOLD
+    much = Stratum(of_events(400_000, 20_000), of_events(400_000, 20_000))
+    assert look({Metric.CLICKS: [much]}, stage=3).verdict is Verdict.ADVANCE
+
+
+def test_a_sample_ratio_that_cannot_be_chance_blocks_every_verdict() -> None:
+    """Even harm is not believed while the arms are not as they were drawn."""
+    broken = [Stratum(of_events(5_000, 125), of_events(95_000, 4_750))]
+    assert look({Metric.CLICKS: broken}, mismatch="p = 1e-9").verdict is Verdict.HOLD
+
+
+def test_nothing_to_compare_is_no_verdict() -> None:
+    """Before the first matured send it holds."""
+    assert look({}).verdict is Verdict.HOLD
