@@ -52,6 +52,7 @@ BENCHMARKS = (
         "debias", "whether training finds what people like although the past put it where they do not look", "benchmarks.learning.debias"
     ),
     Benchmark("lift", "whether the intervals of the lift report hold the truth, with and without the past taken out", "benchmarks.lifts"),
+    Benchmark("health", "whether bad variants are found, and no variant is blamed for its readers", "benchmarks.health"),
     Benchmark("ramps", "rollouts of good, worse and broken models: who is promoted, who is caught, and when", "benchmarks.ramps"),
 )
 
