@@ -98,6 +98,12 @@ class QuietHours:
     start: Annotated[time, Doc("Local time at which quiet hours begin, such as 21:00")]
     end: Annotated[time, Doc("Local time at which quiet hours end, such as 07:00")]
 
+    def cover(self, clock: time) -> bool:
+        """Whether a local time is in them: from `start` on, before `end`. Hours that start when they end are empty."""
+        if self.start <= self.end:
+            return self.start <= clock < self.end
+        return clock >= self.start or clock < self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Gates:
@@ -131,6 +137,19 @@ class WarmUp:
 
     began_on: Annotated[date, Doc("First day of the warm-up")]
     per_day: Annotated[tuple[Annotated[int, Ge(1)], ...], Len(1, 120), Doc("Letters on the first day, the second, …; no cap afterwards")]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """For how long what people do afterwards is counted for what their letter showed them. The last click takes it all."""
+
+    click_days: Annotated[
+        float, Gt(0), Le(60), Doc("Days after the letter within which clicks count, and days after a click within which purchases do")
+    ] = 7.0
+    view_days: Annotated[
+        Annotated[float, Gt(0), Le(60)] | None,
+        Doc("Days after a person opened the letter within which purchases count without any click; not at all if left out"),
+    ] = None
 
 
 class UnknownPolicy(StrEnum):
@@ -178,6 +197,7 @@ class Campaign:
     quiet_hours: QuietHours | None = None
     once: Annotated[bool, Doc("A recipient gets this campaign at most once, over all its sends")] = False
     departure: Departure = field(default_factory=Departure)
+    attribution: Attribution = field(default_factory=Attribution)
     waves: Waves | None = None  # None: everybody in one go
     approval: Annotated[bool, Doc("A send waits until another person has approved its content and audience")] = False
     file: str | None = None  # campaign.yaml as it was read, and where the expression stands in it, for error messages

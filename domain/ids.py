@@ -42,6 +42,11 @@ def message_id_of(send: SendId, recipient: RecipientId) -> MessageId:
     return MessageId(digest("message", send, recipient))
 
 
+def notice_id_of(kind: str, send: SendId, at: datetime) -> MessageId:
+    """A mail to the people who run Letterpress, about a send."""
+    return MessageId(digest("notice", kind, send, at.astimezone(UTC).isoformat()))
+
+
 def decision_id_of(send: SendId, recipient: RecipientId, placement: PlacementId, position: int) -> DecisionId:
     """The decision for one position (1, 2, …) of one placement for one recipient in one send."""
     return DecisionId(digest("decision", send, recipient, placement, str(position)))
@@ -52,9 +57,14 @@ def event_id_of(source: str, key: str) -> str:
     return digest("event", source, key)
 
 
-def batch_id_of(run_id: str, messages: Iterable[MessageId]) -> str:
-    """The letters that one call hands to an ESP; its idempotency key where the ESP knows such keys."""
-    return digest("batch", run_id, *messages)
+def post_id_of(account: str, body: bytes) -> str:
+    """A post to a webhook: the same body for the same account is the same post, however often it comes."""
+    return digest("post", account, xxhash.xxh3_128_hexdigest(body))
+
+
+def token_id_of(account: str, token: str) -> str:
+    """A post whose token is good for one thing only: the same token for the same account is the same post."""
+    return digest("token", account, token)
 
 
 def imported_id_of(kind: str, source: str, *key: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.ids import MessageId, RecipientId, SendId
-from domain.message import MessageStatus
+from domain.message import Exclusion, MessageStatus
 
 _S = MessageStatus
 
@@ -53,7 +53,8 @@ class ClaimRequest:
 class Claimed:
     """The answer to a claim; each requested message is in exactly one of the three.
 
-    `won`: ours to hand off, now SENDING. `suppressed`: now EXCLUDED. `held`: left as it stands, with its status.
+    `won`: ours to hand off, now SENDING. `suppressed`: now EXCLUDED, because the address is suppressed or its owner wants no such
+    letter now; the row has the reason. `held`: left as it stands, with its status.
     """
 
     won: frozenset[MessageId]
@@ -80,3 +81,14 @@ class UnprintableMessage:
     recipient_id: RecipientId
     shard: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A message of a running send that will not go out: recorded EXCLUDED unless it was claimed before."""
+
+    message_id: MessageId
+    send_id: SendId
+    recipient_id: RecipientId
+    shard: int
+    reason: Exclusion

@@ -1,10 +1,12 @@
 """The message: one recipient's letter in one send, its place in the ledger, and why it may not have gone out."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from domain.ids import MessageId, RecipientId, SendId
+from domain.ids import MessageId, PlacementId, RecipientId, SendId, VariantId
+from domain.recipient import Recipient
 
 
 class MessageStatus(StrEnum):
@@ -23,6 +25,8 @@ class Exclusion(StrEnum):
     """Why a recipient of the audience expression gets no letter in this send. In order of precedence."""
 
     SUPPRESSED = "suppressed"
+    OPTED_OUT = "opted_out"  # does not want this topic
+    PAUSED = "paused"  # wants no letters for a while
     NO_CONSENT = "no_consent"
     INVALID_ADDRESS = "invalid_address"
     ALREADY_SENT = "already_sent"
@@ -38,15 +42,47 @@ class SuppressionReason(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     COMPLAINED = "complained"
     HARD_BOUNCED = "hard_bounced"
+    SOFT_BOUNCED = "soft_bounced"  # several letters in a row (domain.bounce.StrikeRule)
     MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Stencil:
+    """A text with blanks: `texts[i]` is followed by the filling whose number is `blanks[i]`, the last text by nothing."""
+
+    texts: tuple[str, ...]
+    blanks: tuple[int, ...] = ()
+
+    def filled(self, fillings: Sequence[str]) -> str:
+        """The text with these fillings in its blanks."""
+        first, *rest = self.texts
+        return first + "".join([fillings[number] + text for number, text in zip(self.blanks, rest, strict=True)])
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What all letters of one body in a send have in common, for ESPs that put values into a body themselves.
+
+    With a letter's own fillings it is exactly what the letter's bytes say once they are decoded: text with `\\n` for line ends, and
+    headers unfolded but still encoded. `headers` are those that are not the sender, the recipient, the subject or about MIME.
+    """
+
+    from_name: str
+    from_address: str
+    reply_to: str | None
+    subject: Stencil
+    text: Stencil
+    html: Stencil
+    headers: tuple[tuple[str, Stencil], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A printed message, ready to hand off: the exact bytes, and what the ledger keeps of them.
 
-    `payload_hash` is the 128-bit hash of `mime`; `body_hash` that of the combination of variants, shared by all
-    recipients who share a body.
+    The bytes come in `pieces`, because most of them are the same objects in all letters of a body. `payload_hash` is the 128-bit hash
+    of the whole; `body_hash` that of the combination of variants, shared by all recipients who share a body. `form` and
+    `fillings` say the same once more, apart: what is shared, and what is this recipient's. A letter may come without.
     """
 
     message_id: MessageId
@@ -54,9 +90,29 @@ class Letter:
     recipient_id: RecipientId
     sender: str
     address: str
-    mime: bytes
+    pieces: tuple[bytes, ...]
     payload_hash: str
     body_hash: str
+    form: Form | None = None
+    fillings: tuple[str, ...] = ()
+
+    @property
+    def mime(self) -> bytes:
+        """The bytes, joined anew every time they are asked for."""
+        return b"".join(self.pieces)
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return sum(map(len, self.pieces))
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenLetter:
+    """What one letter is printed from, beside its send's content: the recipient as they were, and the variants by position."""
+
+    recipient: Recipient
+    chosen: Mapping[PlacementId, tuple[VariantId, ...]]
 
 
 @dataclass(frozen=True, slots=True)

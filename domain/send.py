@@ -38,6 +38,7 @@ class Send:
     key_id: str
     sender_domain: str = ""  # whose reputation it uses: warm-up caps count by it
     opened_by: str | None = None
+    topic: str | None = None  # what its letters are about: recipients may not want that any more
     status: SendStatus = SendStatus.PLANNED
     reason: str | None = None
 

@@ -26,7 +26,8 @@ key that does not exist, or a value of the wrong kind, is refused with the name 
 `letterpress.toml` out of version control (`letterpress init` writes a `.gitignore` that does).
 
 `LETTERPRESS_HOME` cannot be a key of the file that lies in it. Relative paths begin at it. Of campaigns, `campaign.yaml` speaks
-([content](content.md)); addresses of ESPs are explained in [folder](esp/folder.md) and [smtp](esp/smtp.md).
+([content](content.md)); addresses of ESPs are explained in [folder](esp/folder.md),
+[smtp](esp/smtp.md) and [http](esp/http.md).
 
 ## An example
 

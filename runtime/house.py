@@ -20,10 +20,13 @@ from storage.lake import Lake
 from storage.ledger import SqlLedger
 from storage.migrations import migrate
 from storage.models import Models
+from storage.preferences import PreferenceBook
 from storage.recipients import Recipients
 from storage.runs import Runs
 from storage.sends import Sends
+from storage.site_events import SiteEvents
 from storage.suppressions import Suppressions
+from storage.verdicts import Verdicts
 from storage.waves import WaveBook
 
 
@@ -37,6 +40,7 @@ class House:
     decisions: DecisionStore
     recipients: Recipients
     suppressions: Suppressions
+    preferences: PreferenceBook
     sends: Sends
     runs: Runs
     ledger: SqlLedger
@@ -44,6 +48,8 @@ class House:
     contents: Contents
     models: Models
     events: Events
+    verdicts: Verdicts
+    site_events: SiteEvents
     waves: WaveBook
     approvals: Approvals
     audit: Audit
@@ -78,6 +84,7 @@ def open_house(settings: Settings) -> House:
         decisions=DecisionStore(redis_url_of(settings)),
         recipients=Recipients(database),
         suppressions=Suppressions(database),
+        preferences=PreferenceBook(database),
         sends=Sends(database),
         runs=Runs(database),
         ledger=SqlLedger(database),
@@ -85,6 +92,8 @@ def open_house(settings: Settings) -> House:
         contents=Contents(database),
         models=Models(database, lake),
         events=Events(database),
+        verdicts=Verdicts(database),
+        site_events=SiteEvents(database),
         waves=WaveBook(database),
         approvals=Approvals(database),
         audit=Audit(database),

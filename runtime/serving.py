@@ -1,12 +1,19 @@
 """What the HTTP process opens: the light half of the house. Reaches neither pandas nor LightGBM, even indirectly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
 
 from delivery.links import Signer
+from delivery.webhooks.accounts import Account, accounts_of
+from domain.bounce import StrikeRule
+from domain.ids import RecipientId, SendId
+from domain.message import FrozenLetter
 from runtime.clock import now
-from runtime.keys import signing_keys
+from runtime.fetching import fetch
+from runtime.keys import signing_keys, write_keys
 from runtime.services import redis_url_of
 from runtime.settings import Settings
 from storage.address_book import AddressBook
@@ -14,10 +21,45 @@ from storage.contents import Contents
 from storage.database import Database
 from storage.decision_store import DecisionStore
 from storage.events import Events
+from storage.inbox import Inbox
 from storage.ledger import SqlLedger
 from storage.migrations import migrate
+from storage.preferences import PreferenceBook
 from storage.sends import Sends
+from storage.site_events import SiteEvents
 from storage.suppressions import Suppressions
+
+if TYPE_CHECKING:
+    from storage.frozen_letters import FrozenLetters
+
+
+@dataclass(frozen=True, slots=True)
+class ServingWebhooks:
+    """Whose posts are taken, where they are kept, and how an address of Amazon's is read."""
+
+    accounts: Mapping[str, Account]
+    inbox: Inbox
+    public_url: str
+    fetch: Callable[[str], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class LettersOnDemand:
+    """`storage.frozen_letters`, opened when somebody first looks at a letter in a browser: until then, which may be for ever, this
+    process does without pyarrow."""
+
+    lake_url: str
+
+    def of(self, send_id: SendId, shard: int, recipient_id: RecipientId) -> FrozenLetter | None:
+        """See `FrozenLetters.of`."""
+        return _letters(self.lake_url).of(send_id, shard, recipient_id)
+
+
+@cache
+def _letters(lake_url: str) -> "FrozenLetters":
+    from storage.frozen_letters import FrozenLetters
+
+    return FrozenLetters(lake_url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +69,13 @@ class Serving:
     database: Database
     decisions: DecisionStore
     events: Events
+    site_events: SiteEvents
+    write_keys: Mapping[str, str]
+    webhooks: ServingWebhooks
+    metrics_token: str
     suppressions: Suppressions
+    preferences: PreferenceBook
+    letters: LettersOnDemand
     messages: SqlLedger
     address_book: AddressBook
     contents: Contents
@@ -46,7 +94,13 @@ def open_serving(settings: Settings) -> Serving:
         database=database,
         decisions=DecisionStore(redis_url_of(settings)),
         events=Events(database),
+        site_events=SiteEvents(database),
+        write_keys=write_keys(settings),
+        webhooks=_webhooks(settings, database),
+        metrics_token=settings.metrics_token,
         suppressions=Suppressions(database),
+        preferences=PreferenceBook(database),
+        letters=LettersOnDemand(settings.lake_url or str(settings.var / "lake")),
         messages=SqlLedger(database),
         address_book=AddressBook(database),
         contents=Contents(database),
@@ -54,6 +108,11 @@ def open_serving(settings: Settings) -> Serving:
         signer=Signer(signing_keys(settings)),
         clock=now,
     )
+
+
+def _webhooks(settings: Settings, database: Database) -> ServingWebhooks:
+    inbox = Inbox(database, StrikeRule(strikes=settings.soft_bounces))
+    return ServingWebhooks(accounts_of(settings.webhooks), inbox, settings.public_url, fetch)
 
 
 def database_url_of(settings: Settings) -> str:

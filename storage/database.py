@@ -1,6 +1,6 @@
 """The database: one code for SQLite (WAL) and PostgreSQL. Nobody else opens a connection."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -18,6 +18,7 @@ BUSY_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 10
 BATCH = 1_000  # ids per IN list: below SQLite's 32,766 variables and PostgreSQL's 65,535, with room for further ones
 
+_CHECKPOINTS = 3  # attempts
 _T = TypeVar("_T")
 _WRITES = "letterpress_writes"
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
@@ -49,6 +50,26 @@ class Database:
         with self.connect() as connection:
             connection.execute(sa.text("SELECT 1"))
 
+    def compact(self, tables: Iterable[str] = ()) -> bool:
+        """Leave nothing behind of what was deleted. SQLite: the file is written anew and the log emptied; False if somebody reads it
+        for so long that this could not be finished. PostgreSQL: vacuums the tables, which gives the space free to be overwritten.
+        """
+        with _unavailable(self.url):
+            connection = self._reader.raw_connection()
+            try:
+                return _compact_sqlite(connection) if self.dialect == "sqlite" else _vacuum(connection, tables)
+            finally:
+                connection.close()
+
+    def checkpoint(self) -> bool:
+        """SQLite: bring the log into the file and empty it; False if somebody reads for so long that this could not be finished."""
+        with _unavailable(self.url):
+            connection = self._reader.raw_connection()
+            try:
+                return _checkpoint(connection.cursor())
+            finally:
+                connection.close()
+
     def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
         """INSERT with ON CONFLICT, which both databases spell alike but SQLAlchemy keeps per dialect."""
         return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
@@ -56,6 +77,31 @@ class Database:
     def dispose(self) -> None:
         """Close every pooled connection."""
         self._reader.dispose()
+
+
+def _compact_sqlite(connection: Any) -> bool:
+    cursor = connection.cursor()
+    cursor.execute("VACUUM")
+    return _checkpoint(cursor)
+
+
+def _checkpoint(cursor: Any) -> bool:
+    for _ in range(_CHECKPOINTS):
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # waits for readers as long as busy_timeout
+        [busy, *_] = cursor.fetchone()
+        if not busy:
+            return True
+    return False
+
+
+def _vacuum(connection: Any, tables: Iterable[str]) -> bool:
+    connection.driver_connection.autocommit = True
+    try:
+        for table in tables:
+            connection.cursor().execute(f'VACUUM "{table}"')
+    finally:
+        connection.driver_connection.autocommit = False
+    return True
 
 
 def batches(items: Sequence[_T] | Iterator[_T], size: int = BATCH) -> Iterator[list[_T]]:

@@ -5,26 +5,25 @@ recipient): key `decisions:<placement>:<bucket>`, field the recipient, value `<e
 whole seconds since 1970. A hash lives as long as its longest-lived entry; staleness is enforced on read, per entry.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-import redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from domain.decision import PublishedDecision
-from domain.errors import InputError, UnavailableError
+from domain.errors import UnavailableError
 from domain.hashing import bucket_of
 from domain.ids import PlacementId, RecipientId, SendId, VariantId
 from storage.database import batches
+from storage.redis_client import client_of, place_of
 
 PIPELINE = 1_000  # commands per pipeline: larger ones delay readers (FACTS §5)
 READ_BUDGET = timedelta(milliseconds=50)
 WRITE_BUDGET = timedelta(seconds=10)
+REWRITE_PATIENCE = timedelta(minutes=5)  # for the server to write its append-only file anew
 
 Published = tuple[RecipientId, PlacementId, Sequence[VariantId], SendId]
 
@@ -33,9 +32,9 @@ class DecisionStore:
     """The published decisions of one Redis server."""
 
     def __init__(self, url: str, *, read_budget: timedelta = READ_BUDGET) -> None:
-        self._place = _without_password(url)
-        self._writer = _client(url, WRITE_BUDGET)
-        self._reader = _client(url, read_budget)
+        self._place = place_of(url)
+        self._writer = client_of(url, WRITE_BUDGET)
+        self._reader = client_of(url, read_budget)
 
     def check(self) -> None:
         """Raise UnavailableError unless the server answers."""
@@ -77,6 +76,47 @@ class DecisionStore:
             placement: _parsed(placement, value, at, default) for (placement, default), value in zip(defaults.items(), values, strict=True)
         }
 
+    def held(self, recipient_id: RecipientId) -> dict[str, str]:
+        """What is published for a recipient: key → value as it is stored."""
+        return {key: value.decode() for key, value in self._entries(recipient_id).items()}
+
+    def forget(self, recipient_id: RecipientId) -> int:
+        """Remove what is published for a recipient, from the server's append-only file too. Returns how many placements that were."""
+        try:
+            found = self._entries(recipient_id)
+            for key in found:
+                self._writer.hdel(key, recipient_id)
+            if found:
+                self._rewrite_log()
+        except (RedisError, OSError) as error:
+            raise self._unavailable(error) from None
+        return len(found)
+
+    def _entries(self, recipient_id: RecipientId) -> dict[str, bytes]:
+        try:
+            keys = list(self._writer.scan_iter(match=_key(PlacementId("*"), bucket_of(recipient_id)), count=PIPELINE))
+            found = ((key, self._writer.hget(key, recipient_id)) for key in keys)
+            return {key.decode(): value for key, value in found if isinstance(value, bytes)}
+        except (RedisError, OSError) as error:
+            raise self._unavailable(error) from None
+
+    def _rewrite_log(self) -> None:
+        """The server's file remembers every command ever given until it is written anew; servers that keep none have nothing to do."""
+        if not self._writer.info("persistence").get("aof_enabled"):
+            return
+        self._await_log()  # one that is under way began before
+        self._writer.bgrewriteaof()
+        self._await_log()
+
+    def _await_log(self) -> None:
+        deadline = time.monotonic() + REWRITE_PATIENCE.total_seconds()
+        while time.monotonic() < deadline:
+            said = self._writer.info("persistence")
+            if not said.get("aof_rewrite_in_progress") and not said.get("aof_rewrite_scheduled"):
+                return
+            time.sleep(0.05)
+        raise UnavailableError("the decision store does not finish writing its file anew", where=self._place)
+
     def close(self) -> None:
         """Close the connections."""
         self._reader.close()
@@ -101,14 +141,6 @@ class DecisionStore:
         )
 
 
-def _client(url: str, budget: timedelta) -> redis.Redis:
-    seconds = budget.total_seconds()
-    try:
-        return redis.Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds, retry=Retry(NoBackoff(), 1))
-    except ValueError:
-        raise InputError("not a Redis URL", hint="such as redis://host:6379/0 or unix:///path/to/redis.sock") from None
-
-
 def _grouped(rows: Iterable[Published], expires_at: int) -> dict[str, dict[Any, Any]]:
     hashes: dict[str, dict[Any, Any]] = {}
     for recipient, placement, variants, send in rows:
@@ -127,8 +159,3 @@ def _parsed(placement: PlacementId, value: object, at: datetime, default: Sequen
         if at < expires_at:
             return PublishedDecision(placement, tuple(map(VariantId, variants.split(","))), SendId(send), False, expires_at)
     return PublishedDecision(placement, tuple(default), None, True, None)
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

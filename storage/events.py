@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Row
+from sqlalchemy.engine import Connection, Row
 
 from domain.event import EventKind, ReceivedEvent
 from domain.ids import SendId
 from storage.database import Database, batches
 from storage.schema import events, messages
+from storage.verdicts import BY_PEOPLE, JUDGED_EVENTS
 
 _EVENT = tuple(events.c[field] for field in ReceivedEvent.__dataclass_fields__)
 
@@ -25,12 +26,8 @@ class Events:
 
     def append(self, rows: Sequence[ReceivedEvent]) -> int:
         """Store events; those whose id is there already are left out. Returns how many are new."""
-        insert = self._database.insert(events).on_conflict_do_nothing().returning(events.c.event_id)
-        new = 0
         with self._database.begin() as connection:
-            for batch in batches(rows):
-                new += len(connection.execute(insert, [asdict(event) | {"kind": event.kind.value} for event in batch]).all())
-        return new
+            return append_in(self._database, connection, rows)
 
     def between(self, received_from: datetime, received_to: datetime) -> Iterator[ReceivedEvent]:
         """The events received in [from, to), in the order of reception; read in batches, never all at once."""
@@ -46,10 +43,10 @@ class Events:
             return [_event(row) for row in connection.execute(query.order_by(events.c.received_at, events.c.event_id))]
 
     def counts_of_send(self, send_id: SendId, kinds: Collection[EventKind]) -> Counter[EventKind]:
-        """How many messages of a send have had an event of each of these kinds."""
-        wanted = events.c.kind.in_([kind.value for kind in kinds])
+        """How many messages of a send have had an event of each of these kinds that no machine brought about. Not yet judged counts."""
         counted = sa.func.count(sa.distinct(events.c.message_id))
-        query = sa.select(events.c.kind, counted).where(events.c.send_id == send_id, wanted).group_by(events.c.kind)
+        wanted = events.c.send_id == send_id, events.c.kind.in_([kind.value for kind in kinds]), BY_PEOPLE
+        query = sa.select(events.c.kind, counted).select_from(JUDGED_EVENTS).where(*wanted).group_by(events.c.kind)
         with self._database.connect() as connection:
             return Counter({EventKind(kind): count for kind, count in connection.execute(query)})
 
@@ -60,6 +57,15 @@ class Events:
         with self._database.connect() as connection:
             rows = connection.execute(query.order_by(events.c.received_at, events.c.event_id).limit(size)).all()
         return [_event(row) for row in rows]
+
+
+def append_in(database: Database, connection: Connection, rows: Sequence[ReceivedEvent]) -> int:
+    """`Events.append` inside a transaction of the caller's."""
+    insert = database.insert(events).on_conflict_do_nothing().returning(events.c.event_id)
+    new = 0
+    for batch in batches(rows):
+        new += len(connection.execute(insert, [asdict(event) | {"kind": event.kind.value} for event in batch]).all())
+    return new
 
 
 def _event(row: Row[Any]) -> ReceivedEvent:

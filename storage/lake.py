@@ -8,8 +8,9 @@ written twice gives the same bytes under the same name, so a shard that is compu
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -59,8 +60,11 @@ class Lake:
 
         `partition` names leading folders: the keys in the order in which they were written.
         """
+        return self.dataset_of(table, self.files(table, partition))
+
+    def dataset_of(self, table: str, files: list[str]) -> ds.Dataset:
+        """Some of a table's `files`, lazily."""
         schema = SCHEMAS.get(table)
-        files = self.files(table, partition)
         if not files:
             return ds.dataset((schema or pa.schema([])).empty_table())
         reader = pa.fs.LocalFileSystem() if self._local else self._files
@@ -78,6 +82,35 @@ class Lake:
             return bool(self.files(table, partition))
         with _reachable(self._root):
             return bool(self._files.exists(posixpath.join(self._folder(table, partition), f"{name}.parquet")))
+
+    def read_file(self, path: str) -> pa.Table:
+        """All rows and columns of one of the `files`."""
+        with _reachable(self._root), self._files.open(path) as file:
+            return pq.read_table(file)
+
+    def read_column(self, path: str, name: str) -> "pa.ChunkedArray[Any] | None":
+        """One column of one of the `files`; None if it has no such column."""
+        with _reachable(self._root), self._files.open(path) as file:
+            whole = pq.ParquetFile(file)
+            return whole.read(columns=[name])[name] if name in whole.schema_arrow.names else None
+
+    def rewrite_file(self, path: str, data: pa.Table) -> None:
+        """Put other rows of the same columns into one of the `files`."""
+        sink = pa.BufferOutputStream()
+        pq.write_table(data, sink, compression="zstd")
+        self._put(path, sink.getvalue())
+
+    def remove_file(self, path: str) -> None:
+        """Remove one of the `files`; one that is gone is no error."""
+        with _reachable(self._root), suppress(FileNotFoundError):
+            self._files.rm_file(path)
+
+    def tables(self) -> list[str]:
+        """The tables and folders that there are, sorted."""
+        with _reachable(self._root):
+            if not self._files.exists(self._root):
+                return []
+            return sorted(posixpath.basename(path.rstrip("/")) for path in self._files.ls(self._root, detail=False))
 
     def put_bytes(self, path: str, data: bytes) -> None:
         """Write a file at a path below the root, whole or not at all."""

@@ -1,6 +1,6 @@
 """The message ledger: every letter is claimed here, in one transaction, before any of its bytes leaves (DESIGN §6.5)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -10,15 +10,16 @@ from sqlalchemy.engine import Connection, Row
 
 from domain.hashing import BUCKETS
 from domain.ids import CampaignId, MessageId, RecipientId, SendId, message_id_of
-from domain.ledger import Claimed, ClaimRequest, Settlement, UnprintableMessage, sources_of
+from domain.ledger import Claimed, ClaimRequest, LeftOut, Settlement, UnprintableMessage, sources_of
 from domain.message import Exclusion, LedgerEntry, MessageStatus
-from domain.recipient import normalised
 from storage.database import Database, batches
-from storage.schema import messages, recipients, sends
-from storage.suppressions import suppressed_among
+from storage.preferences import kept_in
+from storage.schema import events, messages, recipients, sends
 
 _ENTRY = tuple(messages.c[field] for field in LedgerEntry.__dataclass_fields__)
 _GONE_OUT = [status.value for status in (MessageStatus.ACCEPTED, MessageStatus.SENDING, MessageStatus.UNKNOWN)]
+Calls = Callable[[frozenset[MessageId]], Mapping[MessageId, str]]
+_MANY = 20  # messages of one outcome that are written in one statement
 _ANSWERS = {MessageStatus.ACCEPTED, MessageStatus.REJECTED, MessageStatus.UNKNOWN}
 
 
@@ -28,28 +29,47 @@ class SqlLedger:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, letters: Sequence[ClaimRequest], *, run_id: str, esp: str, batch: str, at: datetime) -> Claimed:
-        """Claim letters that are new or PENDING; suppressed addresses become EXCLUDED; all in one transaction."""
+    def claim(self, letters: Sequence[ClaimRequest], *, run_id: str, esp: str, calls: Calls, at: datetime) -> Claimed:
+        """Claim letters that are new or PENDING; who is not to be written to now becomes EXCLUDED; all in one transaction.
+
+        `calls`: for the messages that are won, the key of the call that each goes out in. Asked beforehand for all of them, which is
+        how it nearly always turns out; where some are not won, the others' calls are written anew in the same transaction.
+        """
+        all_won = frozenset(letter.message_id for letter in letters)
+        keys = calls(all_won)
         with self._database.begin() as connection:
-            suppressed_addresses = suppressed_among(connection, (letter.address for letter in letters))
-            rows = [_claim_row(letter, suppressed_addresses, run_id=run_id, esp=esp, batch=batch, at=at) for letter in letters]
+            left_out = kept_in(connection, letters, at)
+            rows = [_claim_row(letter, left_out.get(letter.message_id), run_id=run_id, esp=esp, calls=keys, at=at) for letter in letters]
             taken = self._upsert(connection, rows)
             held = _statuses(connection, [letter.message_id for letter in letters if letter.message_id not in taken])
-        won = frozenset(message for message, status in taken.items() if status is MessageStatus.SENDING)
+            won = frozenset(message for message, status in taken.items() if status is MessageStatus.SENDING)
+            if won != all_won:
+                _refreeze(connection, keys, calls(won))
         return Claimed(won=won, suppressed=frozenset(taken) - won, held=held)
 
     def settle(self, settlements: Sequence[Settlement], *, at: datetime) -> None:
         """Record what became of claimed messages. A move that the table does not allow leaves the row as it is."""
-        by_status = sorted(settlements, key=lambda settlement: (settlement.status, settlement.message_id))
+        alike = sorted(settlements, key=lambda settlement: (*_outcome(settlement), settlement.message_id))
         with self._database.begin() as connection:
-            for status, group in groupby(by_status, key=lambda settlement: settlement.status):
-                connection.execute(_settling(status), [_settle_row(settlement, at) for settlement in group])
+            for status, of_status in groupby(alike, key=lambda settlement: settlement.status):
+                groups = [list(group) for _, group in groupby(of_status, key=_outcome)]
+                for group in groups:
+                    if len(group) >= _MANY:
+                        _settle_together(connection, group, at)
+                if rows := [_settle_row(one, at) for group in groups if len(group) < _MANY for one in group]:
+                    connection.execute(_settling(status), rows)
 
     def record_unprintable(self, entries: Sequence[UnprintableMessage], *, at: datetime) -> None:
         """Record messages that could not be printed as FAILED; a message that was claimed before stays as it is."""
         rows = [_failed_row(entry, at) for entry in entries]
         with self._database.begin() as connection:
             self._upsert(connection, rows)
+
+    def record_left_out(self, entries: Sequence[LeftOut], *, at: datetime) -> None:
+        """Record messages as EXCLUDED; one that is neither new nor PENDING stays as it is."""
+        with self._database.begin() as connection:
+            for batch in batches(entries):
+                self._upsert(connection, [_left_out_row(entry, at) for entry in batch])
 
     def orphan(self, send_id: SendId, dead_runs: Iterable[str], at: datetime) -> int:
         """Claims of dead runs become UNKNOWN: bytes may have left. Returns how many."""
@@ -104,6 +124,39 @@ class SqlLedger:
         with self._database.connect() as connection:
             return [_entry(row) for row in connection.execute(query.order_by(messages.c.message_id))]
 
+    def accepted_in(self, send_id: SendId, calls: Collection[str]) -> list[LedgerEntry]:
+        """The accepted messages of the send that were claimed for these calls, by message id."""
+        query = sa.select(*_ENTRY).where(messages.c.send_id == send_id, messages.c.status == MessageStatus.ACCEPTED.value)
+        with self._database.connect() as connection:
+            rows = [row for batch in batches(list(calls)) for row in connection.execute(query.where(messages.c.batch.in_(batch)))]
+        return sorted(map(_entry, rows), key=lambda entry: entry.message_id)
+
+    def told_of(self, send_id: SendId) -> list[MessageId]:
+        """Those of the unknown messages of the send that any event has come in about, by message id."""
+        told = sa.exists().where(events.c.message_id == messages.c.message_id)
+        query = sa.select(messages.c.message_id).where(messages.c.send_id == send_id, messages.c.status == MessageStatus.UNKNOWN.value)
+        with self._database.connect() as connection:
+            return [MessageId(message) for message in connection.scalars(query.where(told).order_by(messages.c.message_id))]
+
+    def in_doubt(self, send_id: SendId) -> bool:
+        """Whether any message of the send is unknown, or claimed and not settled."""
+        doubts = [MessageStatus.UNKNOWN.value, MessageStatus.SENDING.value]
+        query = sa.exists().where(messages.c.send_id == send_id, messages.c.status.in_(doubts))
+        with self._database.connect() as connection:
+            return bool(connection.scalar(sa.select(query)))
+
+    def pending_shards(self, send_id: SendId) -> frozenset[int]:
+        """The shards with messages that were given back."""
+        query = sa.select(messages.c.shard).where(messages.c.send_id == send_id, messages.c.status == MessageStatus.PENDING.value)
+        with self._database.connect() as connection:
+            return frozenset(connection.scalars(query.distinct()))
+
+    def claimed_by(self, send_id: SendId) -> frozenset[str]:
+        """The runs that hold claims of the send which are not settled."""
+        query = sa.select(messages.c.run_id).where(messages.c.send_id == send_id, messages.c.status == MessageStatus.SENDING.value)
+        with self._database.connect() as connection:
+            return frozenset(connection.scalars(query.distinct()))
+
     def handed_off_in_campaign(self, campaign: CampaignId, lo: int = 0, hi: int = BUCKETS) -> frozenset[RecipientId]:
         """Who in the buckets [lo, hi) got, or may have got, a letter of any send of the campaign."""
         query = _gone_out(sa.select(messages.c.recipient_id), lo, hi).join(sends, sends.c.send_id == messages.c.send_id)
@@ -132,28 +185,56 @@ class SqlLedger:
         return {MessageId(message): MessageStatus(status) for message, status in result}
 
 
-def _claim_row(letter: ClaimRequest, suppressed: set[str], *, run_id: str, esp: str, batch: str, at: datetime) -> dict[str, Any]:
-    kept_in = normalised(letter.address) in suppressed
+def _claim_row(
+    letter: ClaimRequest, unwanted: Exclusion | None, *, run_id: str, esp: str, calls: Mapping[MessageId, str], at: datetime
+) -> dict[str, Any]:
     return _row(letter) | {
-        "status": (MessageStatus.EXCLUDED if kept_in else MessageStatus.SENDING).value,
-        "reason": Exclusion.SUPPRESSED.value if kept_in else None,
-        "attempt": 0 if kept_in else 1,
+        "status": (MessageStatus.EXCLUDED if unwanted else MessageStatus.SENDING).value,
+        "reason": unwanted.value if unwanted else None,
+        "attempt": 0 if unwanted else 1,
         "run_id": run_id,
-        "batch": batch,
+        "batch": None if unwanted else calls[letter.message_id],
         "payload_hash": letter.payload_hash,
         "body_hash": letter.body_hash,
         "esp": esp,
-        "claimed_at": None if kept_in else at,
-        "answered_at": at if kept_in else None,
+        "claimed_at": None if unwanted else at,
+        "answered_at": at if unwanted else None,
     }
+
+
+def _refreeze(connection: Connection, before: Mapping[MessageId, str], calls: Mapping[MessageId, str]) -> None:
+    """Write the calls of won messages anew, where they are others without those that were not won."""
+    rows = [{"id": message, "call": call} for message, call in sorted(calls.items()) if before[message] != call]
+    if rows:
+        update = sa.update(messages).where(messages.c.message_id == sa.bindparam("id"))
+        connection.execute(update.values(batch=sa.bindparam("call")), rows)
 
 
 def _failed_row(entry: UnprintableMessage, at: datetime) -> dict[str, Any]:
     return _row(entry) | {"status": MessageStatus.FAILED.value, "reason": entry.reason, "attempt": 0, "answered_at": at}
 
 
-def _row(message: ClaimRequest | UnprintableMessage) -> dict[str, Any]:
+def _left_out_row(entry: LeftOut, at: datetime) -> dict[str, Any]:
+    return _row(entry) | {"status": MessageStatus.EXCLUDED.value, "reason": entry.reason.value, "attempt": 0, "answered_at": at}
+
+
+def _row(message: ClaimRequest | UnprintableMessage | LeftOut) -> dict[str, Any]:
     return {name: getattr(message, name) for name in ("message_id", "send_id", "recipient_id", "shard")}
+
+
+def _outcome(settlement: Settlement) -> tuple[str, str, str]:
+    """All that is written of a settlement but whose it is. The letters of one call often have one outcome."""
+    return settlement.status.value, settlement.reason or "", settlement.esp_message_id or ""
+
+
+def _settle_together(connection: Connection, alike: Sequence[Settlement], at: datetime) -> None:
+    """Write one outcome of many messages, hundreds in a statement: half of what row by row takes."""
+    outcome = _settle_row(alike[0], at)
+    for batch in batches([settlement.message_id for settlement in alike]):
+        sources = [source.value for source in sources_of(alike[0].status)]
+        update = sa.update(messages).where(messages.c.message_id.in_(batch), messages.c.status.in_(sources))
+        values = {"reason": outcome["why"], "esp_message_id": outcome["esp_id"], "answered_at": outcome["at"]}
+        connection.execute(update.values(status=alike[0].status.value, **values))
 
 
 def _settling(status: MessageStatus) -> sa.Update:

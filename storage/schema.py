@@ -66,6 +66,15 @@ suppressions = sa.Table(
     sa.Column("suppressed_at", UtcDateTime, nullable=False),
 )
 
+preferences = sa.Table(  # what people asked to be spared
+    "preferences",
+    metadata,
+    sa.Column("address_normalised", sa.String, primary_key=True),
+    sa.Column("topic", sa.String, primary_key=True),  # empty: every topic
+    sa.Column("until_at", UtcDateTime),  # missing: for good
+    sa.Column("set_at", UtcDateTime, nullable=False),
+)
+
 holdouts = sa.Table(  # history of the holdout's definition
     "holdouts",
     metadata,
@@ -98,6 +107,7 @@ sends = sa.Table(
     sa.Column("key_id", sa.String, nullable=False),
     sa.Column("sender_domain", sa.String, nullable=False, server_default=""),
     sa.Column("opened_by", sa.String),
+    sa.Column("topic", sa.String),
     sa.Column("status", sa.String, nullable=False),  # SendStatus
     sa.Column("reason", sa.Text),
     sa.Column("opened_at", UtcDateTime, nullable=False),
@@ -134,6 +144,15 @@ waves = sa.Table(  # how far a send in waves has come: a soak goes on where it w
     sa.Column("wave", sa.Integer, primary_key=True),  # 1, 2, …
     sa.Column("opened_at", UtcDateTime, nullable=False),
     sa.Column("finished_at", UtcDateTime),  # all its letters that were due are settled
+)
+
+warm_up_shares = sa.Table(  # how many letters of a day's cap are set aside for a send, what it mailed that day included
+    "warm_up_shares",
+    metadata,
+    sa.Column("sender_domain", sa.String, primary_key=True),
+    sa.Column("day", sa.String, primary_key=True),  # 2026-11-23, UTC
+    sa.Column("send_id", sa.String, primary_key=True),  # empty: the row that whoever shares out holds
+    sa.Column("letters", sa.Integer, nullable=False),
 )
 
 approvals = sa.Table(  # bound to what was approved: another audience or content has none
@@ -228,3 +247,116 @@ events = sa.Table(  # as received; the lake's events are collected from here
     sa.Column("send_id", sa.String),  # of the message it is about: gates count by it
 )
 sa.Index("ix_events_send_kind", events.c.send_id, events.c.kind)
+
+identities = sa.Table(  # who is behind an anonymous or a user's id; the latest link holds
+    "identities",
+    metadata,
+    sa.Column("alias", sa.String, primary_key=True),  # a:ANONYMOUS, u:USER
+    sa.Column("belongs_to", sa.String, nullable=False, index=True),  # another alias, or m:ADDRESS
+    sa.Column("linked_at", UtcDateTime, nullable=False),
+)
+
+site_events = sa.Table(  # what events of the site and the shop were read as; outlives their raw payload in `events`
+    "site_events",
+    metadata,
+    sa.Column("event_id", sa.String, primary_key=True),
+    sa.Column("identity", sa.String, nullable=False),  # an alias
+    sa.Column("call", sa.String, nullable=False),  # domain.site_event.Call
+    sa.Column("item", sa.String),
+    sa.Column("category", sa.String),
+    sa.Column("device", sa.String),
+    sa.Column("channel", sa.String),
+    sa.Column("properties", sa.Text, nullable=False),  # a JSON object, without traits
+    sa.Column("known_at", UtcDateTime, index=True),  # since when it is known whose it is: nobody could use it before
+)
+sa.Index("ix_site_events_identity_known", site_events.c.identity, site_events.c.known_at)
+
+purchases = sa.Table(
+    "purchases",
+    metadata,
+    sa.Column("purchase_id", sa.String, primary_key=True),
+    sa.Column("event_id", sa.String, nullable=False, index=True),
+    sa.Column("item", sa.String, nullable=False),
+    sa.Column("category", sa.String),
+    sa.Column("quantity", sa.Float, nullable=False),
+    sa.Column("amount", sa.Float, nullable=False),
+    sa.Column("currency", sa.String),
+)
+
+set_aside = sa.Table(  # what came in and could not be read, until its raw payload expires
+    "set_aside",
+    metadata,
+    sa.Column("refusal_id", sa.String, primary_key=True),
+    sa.Column("source", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("raw", sa.Text, nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False, index=True),
+)
+
+collected = sa.Table(  # the days whose events and purchases are in the lake
+    "collected",
+    metadata,
+    sa.Column("day", sa.String, primary_key=True),  # 2026-11-23, UTC
+    sa.Column("events", sa.Integer, nullable=False),
+    sa.Column("purchases", sa.Integer, nullable=False),
+    sa.Column("collected_at", UtcDateTime, nullable=False),
+)
+
+erased_addresses = sa.Table(  # erased people who are not to be written to: no address, only its salted hash
+    "erased_addresses",
+    metadata,
+    sa.Column("address_hash", sa.String, primary_key=True),
+    sa.Column("salt", sa.String, nullable=False),
+    sa.Column("reason", sa.String, nullable=False),  # SuppressionReason
+    sa.Column("erased_at", UtcDateTime, nullable=False),
+)
+
+erasures = sa.Table(  # that somebody was erased, when, and how much was; not who
+    "erasures",
+    metadata,
+    sa.Column("tombstone", sa.String, primary_key=True),
+    sa.Column("erased_at", UtcDateTime, nullable=False),
+    sa.Column("counts", sa.Text, nullable=False),  # a JSON object: place → rows
+)
+
+verdicts = sa.Table(  # who is behind an event; can be made again from the events as long as their raw payloads are kept
+    "verdicts",
+    metadata,
+    sa.Column("event_id", sa.String, primary_key=True),
+    sa.Column("send_id", sa.String, nullable=False, index=True),
+    sa.Column("verdict", sa.String, nullable=False),  # domain.machine.Verdict
+    sa.Column("score", sa.Integer, nullable=False),
+    sa.Column("reasons", sa.Text, nullable=False),  # a JSON list
+    sa.Column("rule_version", sa.String, nullable=False),
+    sa.Column("judged_at", UtcDateTime, nullable=False),
+)
+
+webhook_posts = sa.Table(  # posts of ESPs as they came; emptied once their events are in `events`, so that raw payloads are kept once
+    "webhook_posts",
+    metadata,
+    sa.Column("post_id", sa.String, primary_key=True),  # domain.ids: of the body, or of a token that is good for one thing
+    sa.Column("about", sa.String),  # that thing
+    sa.Column("account", sa.String, nullable=False),
+    sa.Column("provider", sa.String, nullable=False),
+    sa.Column("headers", sa.Text, nullable=False),  # a JSON object, without what vouched for it
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.Column("understood_at", UtcDateTime),
+)
+sa.Index(
+    "ix_webhook_posts_waiting",
+    webhook_posts.c.received_at,
+    sqlite_where=webhook_posts.c.understood_at.is_(None),
+    postgresql_where=webhook_posts.c.understood_at.is_(None),
+)
+
+bounces = sa.Table(  # how bounces and deferrals among the events were read; nothing of the person
+    "bounces",
+    metadata,
+    sa.Column("event_id", sa.String, primary_key=True),
+    sa.Column("kind", sa.String, nullable=False),  # domain.bounce.BounceClass
+    sa.Column("cause", sa.String, nullable=False),  # BounceCause
+    sa.Column("status", sa.String),  # the enhanced code
+    sa.Column("said", sa.Text, nullable=False),  # the server's words, without addresses
+)

@@ -67,6 +67,12 @@ class Sends:
         with self._database.begin() as connection:
             connection.execute(self._database.insert(send_shards).on_conflict_do_nothing(), row)
 
+    def reopen_shards(self, send_id: SendId, stage: str, shards: Collection[int]) -> None:
+        """Take back that a stage of these shards is done: some of it is to be done again."""
+        gone = (send_shards.c.send_id == send_id, send_shards.c.stage == stage, send_shards.c.shard.in_(sorted(shards)))
+        with self._database.begin() as connection:
+            connection.execute(sa.delete(send_shards).where(*gone))
+
     def finished_shards(self, send_id: SendId, stage: str) -> dict[int, Counts]:
         """The finished shards of a stage, with their counts."""
         query = sa.select(send_shards.c.shard, send_shards.c.counts).where(send_shards.c.send_id == send_id, send_shards.c.stage == stage)

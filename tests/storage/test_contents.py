@@ -8,7 +8,21 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.campaign import Campaign, Cap, Diversity, Holdout, Placement, Policy, QuietHours, Sender
+from domain.campaign import (
+    Campaign,
+    Cap,
+    Departure,
+    Diversity,
+    Gates,
+    Holdout,
+    Placement,
+    Policy,
+    QuietHours,
+    Sender,
+    UnknownPolicy,
+    WarmUp,
+    Waves,
+)
 from domain.content import Block, Content, Frame, Link, Variant
 from domain.errors import InputError
 from domain.ids import CampaignId, ContentVersion, PlacementId, VariantId
@@ -43,6 +57,23 @@ CAMPAIGNS = st.builds(
     ),
     caps=st.lists(CAPS, max_size=2).map(tuple),
     quiet_hours=st.none() | st.builds(QuietHours, start=st.times(), end=st.times()),
+    departure=st.builds(
+        Departure,
+        per_minute=st.none() | st.integers(1, 10_000),
+        warm_up=st.none()
+        | st.builds(WarmUp, began_on=st.dates(), per_day=st.lists(st.integers(1, 10_000), min_size=1, max_size=5).map(tuple)),
+        local_time=st.none() | st.times(),
+        deadline_hours=st.none() | st.floats(0.1, 1_000),
+        unknown=st.sampled_from(UnknownPolicy),
+    ),
+    waves=st.none()
+    | st.builds(
+        Waves,
+        shares=st.lists(st.floats(0.01, 1), min_size=1, max_size=5).map(tuple),
+        soak_minutes=st.floats(0, 1_000),
+        gates=st.builds(Gates, bounces=SHARES, minimum=st.integers(1, 1_000)),
+    ),
+    approval=st.booleans(),
 )
 CONTENTS = st.builds(
     Content,

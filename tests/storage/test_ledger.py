@@ -38,7 +38,12 @@ def letter(number: int, address: str | None = None) -> ClaimRequest:
 
 def claim(ledger: SqlLedger, *letters: ClaimRequest, run_id: str = "run-1") -> Claimed:
     """Claim letters as one batch."""
-    return ledger.claim(letters, run_id=run_id, esp="smtp", batch="batch-1", at=AT)
+    return ledger.claim(letters, run_id=run_id, esp="smtp", calls=alone, at=AT)
+
+
+def alone(won: frozenset[MessageId]) -> dict[MessageId, str]:
+    """A call for each letter."""
+    return {message: f"call of {message}" for message in won}
 
 
 def status_of(ledger: SqlLedger, who: str) -> MessageStatus:
@@ -122,6 +127,28 @@ def test_settlements_of_one_batch_may_differ(database: Database) -> None:
     assert accepted is not None
     assert (accepted.esp_message_id, accepted.answered_at) == ("esp-1", AT + timedelta(seconds=1))
     assert [entry.message_id for entry in ledger.unknowns(SEND)] == [letter(3).message_id]
+
+
+def test_one_answer_for_many_letters_is_written_as_one_for_each(database: Database) -> None:
+    """A call's yes, with its id, to hundreds; a few that were answered otherwise; and a message that may not move any more."""
+    ledger = SqlLedger(database)
+    claim(ledger, *map(letter, range(1_200)))
+    ledger.settle([Settlement(letter(0).message_id, MessageStatus.REJECTED, "550 no")], at=AT)
+    taken = [Settlement(letter(number).message_id, MessageStatus.ACCEPTED, esp_message_id="call-1") for number in range(1_100)]
+    others = [
+        Settlement(letter(number).message_id, MessageStatus.ACCEPTED, esp_message_id=f"own-{number}") for number in range(1_100, 1_110)
+    ]
+    back = [Settlement(letter(number).message_id, MessageStatus.PENDING, "429 later") for number in range(1_110, 1_200)]
+    later = AT + timedelta(seconds=5)
+    ledger.settle([*back, *taken, *others], at=later)
+    assert ledger.counts(SEND) == {
+        (MessageStatus.REJECTED, "550 no"): 1,
+        (MessageStatus.ACCEPTED, None): 1_109,
+        (MessageStatus.PENDING, "429 later"): 90,
+    }
+    entries = [ledger.entry(SEND, RecipientId(f"r{number}")) for number in (0, 1, 1_099, 1_100, 1_109, 1_199)]
+    assert [entry and entry.esp_message_id for entry in entries] == [None, "call-1", "call-1", "own-1100", "own-1109", None]
+    assert [entry and entry.answered_at for entry in entries] == [AT, later, later, later, later, None]
 
 
 def test_unprintable_messages_are_failed_once(database: Database) -> None:

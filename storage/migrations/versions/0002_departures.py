@@ -25,7 +25,7 @@ def downgrade() -> None:
     """Take it back."""
     op.drop_index("ix_events_send_kind", "events")
     op.drop_column("events", "send_id")
-    for table in ("audit", "approvals", "waves"):
+    for table in ("audit", "approvals", "warm_up_shares", "waves"):
         op.drop_table(table)
     op.drop_column("sends", "opened_by")
     op.drop_column("sends", "sender_domain")
@@ -39,6 +39,14 @@ def _waves() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("send_id", "wave", name="pk_waves"),
+    )
+    op.create_table(
+        "warm_up_shares",
+        sa.Column("sender_domain", sa.String, nullable=False),
+        sa.Column("day", sa.String, nullable=False),
+        sa.Column("send_id", sa.String, nullable=False),
+        sa.Column("letters", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("sender_domain", "day", "send_id", name="pk_warm_up_shares"),
     )
 
 
