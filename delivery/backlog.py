@@ -39,11 +39,17 @@ class Backlog:
         self._serial += 1
         heapq.heappush(self._deferred, (due, self._serial, letter))
 
-    def next(self, now: datetime) -> Batch | None:
-        """The next batch: what is due first, else fresh letters; None if there is neither now."""
-        if due := self._due(now):
+    def ready(self, now: datetime) -> bool:
+        """Whether there may be a next batch now. Only drawing shows whether the printer has more."""
+        due = bool(self._deferred) and self._deferred[0][0] <= now
+        return due or self._may_draw
+
+    def next(self, now: datetime, most: int | None = None) -> Batch | None:
+        """The next batch, of at most `most` letters: what is due first, else fresh ones; None if there is neither now."""
+        size = self._size if most is None else min(most, self._size)
+        if due := self._due(now, size):
             return Batch(tuple(due), retried=True)
-        return self._fresh() if not self._drawn and len(self._deferred) < self._room else None
+        return self._fresh(size) if self._may_draw else None
 
     @property
     def next_due(self) -> datetime | None:
@@ -55,15 +61,19 @@ class Backlog:
         """Whether nothing is left, now or later. True only after the printer was asked for more and had none."""
         return self._drawn and not self._deferred
 
-    def _due(self, now: datetime) -> list[Letter]:
+    @property
+    def _may_draw(self) -> bool:
+        return not self._drawn and len(self._deferred) < self._room
+
+    def _due(self, now: datetime, size: int) -> list[Letter]:
         due: list[Letter] = []
-        while self._deferred and self._deferred[0][0] <= now and len(due) < self._size:
+        while self._deferred and self._deferred[0][0] <= now and len(due) < size:
             due.append(heapq.heappop(self._deferred)[2])
         return due
 
-    def _fresh(self) -> Batch | None:
-        drawn = list(islice(self._printed, self._size))
-        self._drawn = len(drawn) < self._size
+    def _fresh(self, size: int) -> Batch | None:
+        drawn = list(islice(self._printed, size))
+        self._drawn = len(drawn) < size
         letters = {item.message_id: item for item in drawn if isinstance(item, Letter)}
         unprintable = tuple(item for item in drawn if isinstance(item, UnprintableMessage))
         return Batch(tuple(letters.values()), unprintable) if drawn else None

@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from delivery.addresses import address_fault
 from delivery.campaign_folder import CampaignFolder, SourceFile
+from delivery.departure_check import check_departure
 from delivery.file_models import CampaignFile, Name, PlacementFile, read_model
 from delivery.yaml_lines import Document, load
 from domain.campaign import Campaign, Placement, PlacementKind
@@ -40,6 +41,10 @@ def read_campaign(folder: CampaignFolder) -> Campaign:
         caps=written.caps,
         quiet_hours=written.quiet_hours,
         once=written.once,
+        attribution=written.attribution,
+        departure=written.departure,
+        waves=written.waves,
+        approval=written.approval,
         file=f"{folder.campaign}/{source.name}",
         audience_line=text_line(document, source, "audience"),
     )
@@ -81,7 +86,7 @@ def _mistakes(written: CampaignFile, document: Document, file: str) -> list[Mist
                 "list_id is no List-Id", file, document.line_of(("list_id",)), "words with dots between them, such as news.shop.example"
             )
         )
-    return found + _placement_mistakes(written, document, file)
+    return found + _placement_mistakes(written, document, file) + check_departure(written, document, file)
 
 
 def _placement_mistakes(written: CampaignFile, document: Document, file: str) -> list[Mistake]:

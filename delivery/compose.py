@@ -4,39 +4,37 @@ Pure: the same content, send, recipient and choice give the same bytes, on any m
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Protocol
+from functools import lru_cache
+from itertools import chain, groupby
 
 import xxhash
+from markupsafe import escape
 
-from delivery.jinja import Columns, TemplateLinks, html_template, plain, safe_range, text_template
+from delivery.imposing import SOFT_BREAK, Cell, Click, Constant, Forme, Sheet, Strip
+from delivery.jinja import Columns, html_template, safe_range, text_template
 from delivery.jinja_check import is_personal
 from delivery.links import Signer
-from delivery.mime import Envelope, RenderError, header_text, one_line, quoted
-from delivery.plates import GAPS, Context, DirectLinks, Forme, LetterLinks, Plate, SignedLinks, Type
+from delivery.mime import Envelope, Hole, RenderError, body_text, checked_address, one_line
+from delivery.own_links import own_links_of_preview
+from delivery.plates import GAPS, Context, DirectLinks, Line, Piece, Plate, Type
+from delivery.reads import Reads
+from delivery.setting import Place, Press, Setting, as_body, as_subject, columns_of
+from delivery.tidying import Tidy, parts_of
 from delivery.tokens import segments
 from domain.campaign import PlacementKind
 from domain.content import Content, Variant
-from domain.ids import MessageId, PlacementId, VariantId, digest, message_id_of
+from domain.ids import PlacementId, VariantId, digest, message_id_of
 from domain.message import Letter
 from domain.recipient import Recipient
 from domain.send import Send
 
 Chosen = Mapping[PlacementId, tuple[VariantId, ...]]
-_EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
+Slate = tuple[tuple[VariantId, ...], ...]  # by placement, in the campaign's order
+_LEAVE_ALONE = re.compile(r"\{\{\s*unsubscribe_url\s*\}\}")
 _APART = {True: "\n", False: "\n\n"}  # what stands between two pieces of HTML, of text
-
-
-class Piece(Protocol):
-    """A plate or type."""
-
-    def printed(self, context: Context, links: TemplateLinks) -> Iterator[str]:
-        """The text for one recipient."""
-
-    def encoded(self, context: Context, links: LetterLinks) -> list[bytes]:
-        """The same, encoded."""
+_FORMES = 128  # bodies that are kept locked up, some 100 kB each; letters come body by body
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +47,13 @@ class Preview:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Subject:
-    line: Piece
-    preheader: Piece
-    header: str | None  # the encoded header, where the line is the same for everyone
+    """A variant of the subject. `heading`: the line as it stands in letters."""
+
+    line: Line
+    preheader: Line
+    heading: Strip
 
 
 class Composer:
@@ -67,22 +67,27 @@ class Composer:
         self._content, self._send = content, send
         self._signer = signer.with_key(send.key_id)
         self._envelope = Envelope(content.campaign, send)
-        self._root = send.public_url.rstrip("/")
-        self._prefix = f"{self._root}/c/"
+        self._prefix = f"{send.public_url.rstrip('/')}/c/"
         self._shared = _shared_context(content, send)
+        self._press = Press(self._shared, self._prefix, self._envelope.leave_root, self._signer)
+        self._set = lru_cache(None)(lambda place: Setting(place, self._press))  # one for each place that there is
         self._known = frozenset((v.placement, v.variant) for v in content.variants)
-        self._positions = {p.placement: p.positions for p in content.campaign.placements}
-        self._defaults = {p.placement: content.default_slate(p.placement) for p in content.campaign.placements}
-        self._subject_of = next(p.placement for p in content.campaign.placements if p.kind is PlacementKind.SUBJECT)
+        placements = content.campaign.placements
+        self._positions = {p.placement: p.positions for p in placements}
+        self._defaults = {p.placement: content.default_slate(p.placement) for p in placements}
+        self._subject_of = next(p.placement for p in placements if p.kind is PlacementKind.SUBJECT)
         frame_file = f"{content.campaign.campaign}/letter.mjml"
-        self._frame = {html: [self._piece(s, frame_file, html=html) for s in self._chunks(html)] for html in (True, False)}
+        self._frame = {html: [self._line(s, frame_file, html=html) for s in self._chunks(html)] for html in (True, False)}
         self._blocks = {
-            (v.placement, v.variant, html): self._piece(v.block.html if html else v.block.text, v.file or v.variant, html=html)
+            (v.placement, v.variant, html): self._line(v.block.html if html else v.block.text, v.file or v.variant, html=html)
             for v in content.variants
             if v.placement != self._subject_of
             for html in (True, False)
         }
         self._subjects = {v.variant: self._subject(v) for v in content.of(self._subject_of)}
+        self._click = lru_cache(None)(Click)
+        self._sheet, self._strip = Sheet(self._envelope), lru_cache(None)(self._cast)
+        self._imposed = lru_cache(_FORMES)(self._impose)
 
     def compose(self, recipient: Recipient, chosen: Chosen) -> Letter:
         """The recipient's letter. A placement that `chosen` does not name gets its default slate.
@@ -90,30 +95,29 @@ class Composer:
         Raises RenderError naming the file and the reason, never a value.
         """
         message_id = message_id_of(self._send.send_id, recipient.recipient_id)
-        slate = self._slate(chosen)
-        unsubscribe = f"{self._root}/u/{self._signer.sign_unsubscribe(message_id)}"
-        links = self._signed(message_id)
-        subject = self._subjects[slate[self._subject_of][0]]
-        context = self._context(recipient, unsubscribe, subject)
-        header = subject.header or header_text(_joined(subject.line, context))
-        text, html = (self._encoded(slate, context, links, html=html) for html in (False, True))
-        mime = self._envelope.letter(message_id, recipient.address, subject=header, unsubscribe_url=unsubscribe, text=text, html=html)
+        body_hash, forme = self._imposed(tuple([chosen.get(placement) or default for placement, default in self._defaults.items()]))
+        tokens = self._signer.tokens_of(message_id, forme.links)
+        pieces, fillings = forme.print(message_id, recipient, checked_address(recipient.address), tokens)
         return Letter(
             message_id=message_id,
             send_id=self._send.send_id,
             recipient_id=recipient.recipient_id,
             sender=self._content.campaign.sender.address,
             address=recipient.address,
-            mime=mime,
-            payload_hash=xxhash.xxh3_128_hexdigest(mime),
-            body_hash=self.body_hash(slate),
+            pieces=pieces,
+            payload_hash=xxhash.xxh3_128_hexdigest(b"".join(pieces)),
+            body_hash=body_hash,
+            form=forme.form,
+            fillings=fillings,
         )
 
     def preview(self, recipient: Recipient, chosen: Chosen) -> Preview:
         """The recipient's letter to look at. Raises RenderError as `compose` does."""
         slate = self._slate(chosen)
         subject = self._subjects[slate[self._subject_of][0]]
-        context = self._context(recipient, f"{self._root}/u/preview", subject)
+        context = {**self._shared, "recipient": columns_of(recipient), "unsubscribe_url": f"{self._envelope.leave_root}preview"}
+        context |= own_links_of_preview(self._prefix)
+        context["preheader"] = one_line(_joined(subject.preheader, context))
         bodies = {html: self._printed(slate, context, html=html) for html in (True, False)}
         return Preview(one_line(_joined(subject.line, context)), str(context["preheader"]), bodies[True], bodies[False])
 
@@ -132,18 +136,8 @@ class Composer:
                     raise RenderError(f"{placement} has no variant {variant!r} in this content version")
         return slate
 
-    def _context(self, recipient: Recipient, unsubscribe: str, subject: _Subject) -> Context:
-        context = {**self._shared, "recipient": _columns(recipient), "unsubscribe_url": unsubscribe}
-        context["preheader"] = one_line(_joined(subject.preheader, context))
-        return context
-
-    def _signed(self, message_id: MessageId) -> list[SignedLinks]:
-        """The message's links by position; those of the frame at 0."""
-        signer = self._signer.clicks_of(message_id)
-        return [SignedLinks(self._prefix, signer, position) for position in range(max(self._positions.values()) + 1)]
-
-    def _pieces(self, slate: Chosen, *, html: bool) -> Iterator[tuple[Piece, int]]:
-        """The letter's pieces in order, each with its position (0: the frame)."""
+    def _lines(self, slate: Chosen, *, html: bool) -> Iterator[tuple[Line, int]]:
+        """The letter's lines in order, each with its position (0: the frame)."""
         frame = self._frame[html]
         for chunk, placement in zip(frame, self._content.frame.slots, strict=False):
             yield chunk, 0
@@ -151,41 +145,86 @@ class Composer:
                 yield self._blocks[placement, variant, html], position
         yield frame[-1], 0
 
-    def _encoded(self, slate: Chosen, context: Context, links: list[SignedLinks], *, html: bool) -> list[bytes]:
-        apart, out = quoted(_APART[html]), list[bytes]()
-        for piece, position in self._pieces(slate, html=html):
-            if any(made := piece.encoded(context, links[position])):  # some come out empty
-                out += made
-                out.append(apart)
-        return out
-
     def _printed(self, slate: Chosen, context: Context, *, html: bool) -> str:
         links = DirectLinks({link.link_id: link for link in self._content.links}, html=html)
-        texts = ("".join(piece.printed(context, links)) for piece, _ in self._pieces(slate, html=html))
+        texts = ("".join(piece.printed(context, links)) for piece, _ in self._lines(slate, html=html))
         return "".join(text + _APART[html] for text in texts if text)
+
+    def _impose(self, slate: Slate) -> tuple[str, Forme]:
+        """What all letters of this combination share, and its hash."""
+        named = self._slate(dict(zip(self._defaults, slate, strict=True)))
+        subject = self._subjects[named[self._subject_of][0]]
+        text, html = ([self._strip(*where, subject, html) for where in self._lines(named, html=html)] for html in (False, True))
+        return self.body_hash(named), Forme(self._sheet, subject.heading, text=text, html=html)
+
+    def _cast(self, line: Line, position: int, subject: _Subject, html: bool) -> Strip:
+        """A line as constants and blanks, and what keeps it apart from the next; for a subject, which brings the preheader."""
+        if line.may_be_empty:
+            return Strip.of([] if line.plate else [self._setting(line, position, subject, after=_APART[html])])
+        cells = (self._typed(part, position, subject) if isinstance(part, Type) else self._plated(part, position) for part in line.parts)
+        return Strip.of((*chain.from_iterable(cells), Constant(*as_body(_APART[html]))))
+
+    def _plated(self, plate: Plate, position: int) -> Iterator[Cell]:
+        for text, encoded, (link_id, own) in zip(plate.texts, plate.encoded, plate.gaps, strict=False):
+            yield Constant(body_text(text) + self._prefix * (own is None), encoded)
+            if own is None:
+                yield from (self._click(bytes.fromhex(link_id) + position.to_bytes(1, "big")), SOFT_BREAK)
+            else:
+                yield self._set(Place(Plate(("", ""), (b"", b""), ((link_id, own),)), None, position))
+        yield Constant(body_text(plate.texts[-1]), plate.encoded[-1])
+
+    def _typed(self, typed: Type, position: int, subject: _Subject) -> Iterator[Cell]:
+        root = self._press.leave_root
+        if _LEAVE_ALONE.fullmatch(typed.source) and (not typed.html or escape(root) == root):
+            yield from (Constant(*as_body(root)), Hole.LEAVE, SOFT_BREAK)
+        elif typed.reads == Reads(preheader=True) and subject.preheader.plate:
+            yield Constant(*as_body(typed.set({**self._shared, "preheader": one_line(subject.preheader.plate.texts[0])}, GAPS)))
+        else:
+            yield self._setting(typed, position, subject)
+
+    def _setting(self, piece: Piece, position: int, subject: _Subject, *, after: str = "") -> Setting:
+        reads = piece.reads
+        return self._set(Place(piece, subject.preheader if reads.preheader else None, position if reads.links else 0, after=after))
 
     def _chunks(self, html: bool) -> tuple[str, ...]:
         return self._content.frame.html if html else self._content.frame.text
 
-    def _piece(self, source: str, file: str, *, html: bool) -> Piece:
-        """The source as plates and type. Text with statements is kept whole: the empty lines they leave are tidied as a whole."""
+    def _line(self, source: str, file: str, *, html: bool) -> Line:
+        """The source as plates and type. Text with statements is rid of the empty lines that they leave."""
         if not is_personal(source):
-            return self._plate(source, file, html=html)
+            return Line((self._plate(source, file, html=html, tidy=Tidy() if not html and "{%" in source else None),))
         if not html and "{%" in source:
-            return Type(text_template(source), file, _tidy)
-        template = html_template if html else text_template
+            return self._tidied(source, file)
         parts = (("".join(run), personal) for personal, run in groupby(segments(source), key=is_personal))
-        return Forme(tuple(Type(template(s), file, _as_is) if own else self._plate(s, file, html=html) for s, own in parts))
+        return Line(tuple(_type(s, file, html=html) if own else self._plate(s, file, html=html) for s, own in parts))
 
-    def _plate(self, source: str, file: str, *, html: bool) -> Plate:
-        movable = Type((html_template if html else text_template)(source), file, _as_is if html or "{%" not in source else _tidy)
-        return Plate.cast(movable.set(self._shared, GAPS), self._prefix)
+    def _tidied(self, source: str, file: str) -> Line:
+        """Text with statements, in parts if every constant one certainly begins and ends with something."""
+        parts: list[Plate | Type] = []
+        for part in parts_of(source):
+            made = _type(part.source, file, html=False, tidy=part.tidy) if part.personal else self._plate(part.source, file, tidy=part.tidy)
+            if isinstance(made, Plate) and not made.is_tight:
+                return Line((_type(source, file, html=False, tidy=Tidy()),))
+            parts.append(made)
+        return Line(tuple(parts))
+
+    def _plate(self, source: str, file: str, *, html: bool = False, tidy: Callable[[str], str] | None = None) -> Plate:
+        return Plate.cast(_type(source, file, html=html, tidy=tidy).set(self._shared, GAPS), self._prefix)
 
     def _subject(self, variant: Variant) -> _Subject:
         file = variant.file or variant.variant
-        line = self._piece(variant.block.text, file, html=False)
-        header = header_text(line.texts[0]) if isinstance(line, Plate) else None
-        return _Subject(line, self._piece(variant.preheader or "", file, html=False), header)
+        line, preheader = (self._line(source, file, html=False) for source in (variant.block.text, variant.preheader or ""))
+        return _Subject(line, preheader, Strip.of([self._heading(line, preheader)]))
+
+    def _heading(self, line: Line, preheader: Line) -> Constant | Setting:
+        """The subject, set as a whole where it is set: blanks next to each other become one, wherever they come from."""
+        if line.plate:
+            return Constant(*as_subject(line.plate.texts[0]))
+        return self._set(Place(line, preheader if line.reads.preheader else None, 0, finish=as_subject))
+
+
+def _type(source: str, file: str, *, html: bool, tidy: Callable[[str], str] | None = None) -> Type:
+    return Type(source, html, file, tidy or _as_is, (html_template if html else text_template)(source))
 
 
 def _shared_context(content: Content, send: Send) -> Context:
@@ -195,26 +234,9 @@ def _shared_context(content: Content, send: Send) -> Context:
     return {"range": safe_range, "campaign": Columns("campaign", about), "send": Columns("send", run)}
 
 
-def _columns(recipient: Recipient) -> Columns:
-    own = {
-        "recipient_id": recipient.recipient_id,
-        "address": recipient.address,
-        "time_zone": recipient.time_zone,
-        "locale": recipient.locale,
-        "consent": recipient.consent,
-        "created_at": recipient.created_at,
-    }
-    return Columns("recipient", {**{name: plain(value) for name, value in recipient.attributes.items()}, **own})
-
-
 def _joined(piece: Piece, context: Context) -> str:
     return "".join(piece.printed(context, GAPS))
 
 
 def _as_is(text: str) -> str:
     return text
-
-
-def _tidy(text: str) -> str:
-    """Plain text without the empty lines that Jinja's statements leave behind."""
-    return _EMPTY_LINES.sub("\n\n", text.strip())

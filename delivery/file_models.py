@@ -15,7 +15,21 @@ from pydantic_core import ErrorDetails
 from typing_extensions import Doc
 
 from delivery.yaml_lines import Document
-from domain.campaign import Cap, Diversity, Goal, Holdout, PlacementKind, Policy, QuietHours, Sender
+from domain.campaign import (
+    Attribution,
+    Cap,
+    Departure,
+    Diversity,
+    Gates,
+    Goal,
+    Holdout,
+    PlacementKind,
+    Policy,
+    QuietHours,
+    Sender,
+    WarmUp,
+    Waves,
+)
 from domain.content import FeatureValue
 from domain.errors import InvalidInput, Mistake
 
@@ -42,6 +56,17 @@ def _with_times(value: object) -> object:
     """Only text is a time of day: a bare number would be taken for seconds after midnight."""
     if isinstance(value, dict) and not all(isinstance(time, str) for time in value.values()):
         raise ValueError("write times of day as 21:00")
+    return value
+
+
+def _with_time_and_day(value: object) -> object:
+    """The same of a departure: its time of day, and the day on which a warm-up began."""
+    departure = value if isinstance(value, dict) else {}
+    warm_up = departure.get("warm_up")
+    if not isinstance(departure.get("local_time"), str | None):
+        raise ValueError("write local_time as 09:00")  # noqa: TRY004 - pydantic reports ValueError
+    if isinstance(warm_up, dict) and not isinstance(warm_up.get("began_on"), str | None):
+        raise ValueError("write warm_up.began_on as 2026-11-23")  # noqa: TRY004 - as above
     return value
 
 
@@ -80,6 +105,12 @@ class CampaignFile(BaseModel):
     quiet_hours: Annotated[QuietHours | None, BeforeValidator(_with_times)] = Field(
         None, description="Local times between which nobody is written to"
     )
+    attribution: Attribution = Field(default_factory=Attribution, description="For how long clicks and purchases count for the letter")
+    departure: Annotated[Departure, BeforeValidator(_with_time_and_day)] = Field(
+        default_factory=Departure, description="How fast and when letters leave, and what becomes of those in doubt"
+    )
+    waves: Waves | None = Field(None, description="A send goes out in random waves with soaks and gates; in one go if left out")
+    approval: bool = Field(False, description="A send waits until another person has approved its content and audience")
 
 
 class VariantFile(BaseModel):
@@ -163,7 +194,7 @@ def schemas() -> dict[str, str]:
 
 def _schema(kind: type[BaseModel]) -> str:
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | kind.model_json_schema()
-    for word in (Sender, Holdout, Policy, Diversity, Cap, QuietHours):
+    for word in (Sender, Holdout, Policy, Diversity, Cap, QuietHours, Attribution, Departure, WarmUp, Waves, Gates):
         if definition := schema.get("$defs", {}).get(word.__name__):
             _describe(definition, word)
     _readable(schema)
@@ -183,7 +214,7 @@ def _readable(node: object) -> None:
             _readable(below)
 
 
-_PATTERNS = {"time": r"^\d{2}:\d{2}(:\d{2})?$", "date-time": r"^\d{4}-\d{2}-\d{2}"}
+_PATTERNS = {"time": r"^\d{2}:\d{2}(:\d{2})?$", "date": r"^\d{4}-\d{2}-\d{2}$", "date-time": r"^\d{4}-\d{2}-\d{2}"}
 
 
 def _describe(definition: dict[str, Any], word: type) -> None:

@@ -1,6 +1,7 @@
 """The hand-off: every letter is claimed in the ledger before any byte leaves, and settled by what the ESP answered.
 
-One thread claims and settles; up to `concurrency` threads talk to the ESP, a batch each. At any moment at most
+One thread claims and settles; up to `concurrency` threads talk to the ESP, a batch each. The pace is asked before every claim, so
+nothing is claimed that could not leave, and each claim freezes the calls that its letters go out in. At any moment at most
 concurrency x batch letters are SENDING: that is what a `kill -9` leaves UNKNOWN. Whatever ends the hand-off early
 (a pause, an ESP or database that went away, a fault), the batches on their way are waited for and settled first.
 """
@@ -18,11 +19,14 @@ from delivery.answers import Accepted, Answer, Cause, Rejected, Retry, Unknown, 
 from delivery.asking import Landing, ask
 from delivery.backlog import Backlog, Batch, Printed
 from delivery.backoff import Line, Patience
+from delivery.calls import freezing
 from delivery.esp.port import Esp
 from delivery.ledger import Ledger
+from delivery.pace import Pace, Unpaced
+from delivery.pacing import Pacing
 from delivery.stopping import EspFault, EspUnavailable, SendStopped
 from domain.errors import LetterpressError, UnavailableError
-from domain.ids import MessageId, batch_id_of
+from domain.ids import MessageId
 from domain.ledger import ClaimRequest
 from domain.message import Letter
 from domain.send import SendStatus
@@ -69,22 +73,26 @@ def hand_off(
     control: Callable[[], SendStatus],
     rng: Random,
     sleep: Callable[[float], object] = time.sleep,
-    concurrency: int = 4,
-    batch_size: int = 50,
+    concurrency: int = 0,
+    batch_size: int = 0,
+    pace: Pace = Unpaced(),  # noqa: B008 - has no state
     patience: Patience = Patience(),  # noqa: B008 - frozen
     progress: Callable[[HandOffCounts], object] = lambda _counts: None,
 ) -> HandOffCounts:
     """Hand off a shard's letters; returns when each is settled, held by another run, or deferred.
 
-    `control` is asked before every claim. Raises SendStopped when it says PAUSED or CANCELLED, EspUnavailable when the
-    ESP takes nothing for `patience.rounds`, UnavailableError when the database does not come back within
-    `patience.settle_for` seconds, EspFault when an adapter breaks; in each case after settling what is on its way.
+    `control` and `pace` are asked before every claim. `concurrency` batches of `batch_size` letters; 0: as serves the ESP well.
+    Raises SendStopped when `control` says PAUSED or CANCELLED, EspUnavailable when the ESP takes nothing for `patience.rounds`,
+    UnavailableError when the database or the pace does not come back within `patience.settle_for` seconds, EspFault when an
+    adapter breaks; in each case after settling what is on its way.
     """
-    size = max(1, min(batch_size, esp.max_batch))
+    size = max(1, min(batch_size or esp.habits.batch, esp.max_batch))
+    concurrency = concurrency or esp.habits.connections
     outside = Outside(clock, sleep, rng, control, progress)
     with ThreadPoolExecutor(concurrency, thread_name_prefix="handoff") as threads:
         backlog = Backlog(letters, size=size, room=concurrency * size)
-        work = _HandOff(esp, ledger, run_id, shard, concurrency, patience, outside, threads, backlog, Line(patience, rng))
+        line, pacing = Line(patience, rng), Pacing(pace, patience, rng)
+        work = _HandOff(esp, ledger, run_id, shard, concurrency, size, patience, outside, threads, backlog, line, pacing)
         try:
             work.run()
         finally:
@@ -108,11 +116,13 @@ class _HandOff:
     run_id: str
     shard: int
     concurrency: int
+    size: int
     patience: Patience
     outside: Outside
     threads: ThreadPoolExecutor
     backlog: Backlog
     line: Line
+    pacing: Pacing
     flying: dict[Future[Landing], _Flight] = field(default_factory=dict)
     attempts: Counter[MessageId] = field(default_factory=Counter)  # only of letters that are deferred
     tally: Counter[str] = field(default_factory=Counter)
@@ -146,34 +156,39 @@ class _HandOff:
             raise failure
 
     def _launch(self) -> None:
-        """Start batches while the line is open and a thread is free."""
+        """Start batches while the line is open, a thread is free, and the pace lets letters go."""
         while len(self.flying) < self.line.width(self.concurrency):
             self._obey()
             now = self.outside.clock()
-            batch = None if self.line.waiting(now) else self.backlog.next(now)
-            if batch is None:
+            if self.line.waiting(now) or not self.backlog.ready(now):
                 return
-            self._claim(batch)
+            granted = self.pacing.leave(self.line.most(self.size), now)
+            if not granted:
+                return
+            batch = self.backlog.next(now, granted)
+            left = self._claim(batch) if batch else 0
+            self.pacing.unused(granted - left, now)
 
     def _obey(self) -> None:
         status = self.outside.control()
         if status in _STOPPING:
             raise SendStopped(status)
 
-    def _claim(self, batch: Batch) -> None:
-        """Write the claim down, then let go of the letters that were won."""
+    def _claim(self, batch: Batch) -> int:
+        """Write the claim down, with the calls that its letters go out in, then let go of those that were won. Returns how many."""
         self._record(batch)
         if not batch.letters:
-            return
+            return 0
         requests = [_request(letter, self.shard) for letter in batch.letters]
-        label = batch_id_of(self.run_id, [letter.message_id for letter in batch.letters])
-        claimed = self.ledger.claim(requests, run_id=self.run_id, esp=self.esp.name, batch=label, at=self.outside.clock())
+        calls = freezing(self.esp, batch.letters)
+        claimed = self.ledger.claim(requests, run_id=self.run_id, esp=self.esp.name, calls=calls, at=self.outside.clock())
         self.tally.update(suppressed=len(claimed.suppressed), held=len(claimed.held))
         if won := [letter for letter in batch.letters if letter.message_id in claimed.won]:
             flight = _Flight(won, batch.retried, self.line.round)
             self.flying[self.threads.submit(ask, self.esp, won)] = flight
         else:
             self.outside.progress(self.counts)
+        return len(won)
 
     def _record(self, batch: Batch) -> None:
         if batch.unprintable:
@@ -194,9 +209,9 @@ class _HandOff:
             raise EspUnavailable(verdict, where=self.esp.name, hint="what was not sent is kept; resume when it answers again")
 
     def _until_next(self) -> float | None:
-        """How long to wait for an answer before looking after deferred letters, if there are any and room for them."""
+        """How long to wait for an answer before looking after other letters, if there are any and room for them."""
         room = len(self.flying) < self.line.width(self.concurrency)
-        return _NAP if room and not self.backlog.empty else None
+        return min(self._wakes(), default=_NAP) if room and not self.backlog.empty else None
 
     def _settle(self, answers: Sequence[Answer]) -> None:
         """Write the answers down. What the ESP said must not be lost: a database that went away is waited for."""
@@ -216,6 +231,7 @@ class _HandOff:
     def _hear(self, flight: _Flight, answers: Sequence[Answer]) -> None:
         now = self.outside.clock()
         self.line.hear(flight.round, answers, retried=flight.retried, now=now)
+        self.pacing.hear(answers, now)
         letters = {letter.message_id: letter for letter in flight.letters}
         for answer in answers:
             if isinstance(answer, Retry):
@@ -239,12 +255,16 @@ class _HandOff:
             self.backlog.defer(letter, now + timedelta(seconds=wait_for))
 
     def _rest(self) -> None:
-        """Nothing is on its way: wait for the line to open or a letter to be due, but look up often."""
+        """Nothing is on its way: wait for the line to open, leave to go, or a letter to be due, but look up often."""
         self._obey()
+        if wakes := self._wakes():
+            self.outside.sleep(min(wakes))
+
+    def _wakes(self) -> list[float]:
+        """Seconds until something may have changed, a nap at most each."""
         now = self.outside.clock()
-        wakes = [at for at in (self.line.opens_at, self.backlog.next_due) if at is not None and at > now]
-        if wakes:
-            self.outside.sleep(min(_NAP, (min(wakes) - now).total_seconds()))
+        instants = (self.line.opens_at, self.backlog.next_due, self.pacing.opens_at)
+        return [min(_NAP, (at - now).total_seconds()) for at in instants if at is not None and at > now]
 
 
 _NAMES: dict[type[Accepted | Rejected | Unknown], str] = {Accepted: "accepted", Rejected: "rejected", Unknown: "unknown"}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import unescape
 
 from delivery.jinja_check import names_in
+from delivery.own_links import MADE_FOR_EACH
 from delivery.tokens import Tokens
 from domain.content import Link
 from domain.ids import PlacementId, VariantId, digest
@@ -62,8 +63,8 @@ def _kind_of(url: str, tokens: Tokens) -> str:
     if _LEFT_ALONE.match(url):
         return "left alone"
     if tokens.in_text(url):
-        leaves = "unsubscribe_url" in names_in(tokens.restore(url))
-        return "left alone" if leaves else "dynamic"
+        ours = not MADE_FOR_EACH.isdisjoint(names_in(tokens.restore(url)))
+        return "left alone" if ours else "dynamic"
     return "static" if _TRACKED.match(url) else "refused"
 
 

@@ -8,14 +8,15 @@ from jinja2 import TemplateSyntaxError, nodes
 
 from delivery.file_models import nearest
 from delivery.jinja import environment
+from delivery.own_links import MADE_FOR_EACH
 from domain.errors import InvalidInput, Mistake
 
 # What a template can name, and the columns of each; recipient's are those of the database, known or not.
 CAMPAIGN_COLUMNS = frozenset(("name", "title", "postal_address", "sender"))
 SEND_COLUMNS = frozenset(("name", "date", "year"))
-_VALUES = frozenset(("preheader", "unsubscribe_url"))
+_VALUES = frozenset(("preheader",)) | MADE_FOR_EACH
 _GLOBALS = frozenset(("range", "loop"))
-PERSONAL = frozenset(("recipient", "preheader", "unsubscribe_url"))  # names whose values differ between recipients of a send
+PERSONAL = frozenset(("recipient", "preheader")) | MADE_FOR_EACH  # names whose values differ between recipients of a send
 _DEEPEST_LOOPS = 2
 
 _REFUSED: tuple[tuple[type[nodes.Node], str, str], ...] = (

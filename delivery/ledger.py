@@ -3,11 +3,11 @@
 The words that cross it and the table of legal moves are in `domain/ledger.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from domain.ids import SendId
+from domain.ids import MessageId, SendId
 from domain.ledger import Claimed, ClaimRequest, Settlement, UnprintableMessage
 from domain.message import LedgerEntry
 
@@ -15,8 +15,19 @@ from domain.message import LedgerEntry
 class Ledger(Protocol):
     """Every method is one committed transaction, and raises UnavailableError when the database does not answer."""
 
-    def claim(self, letters: Sequence[ClaimRequest], *, run_id: str, esp: str, batch: str, at: datetime) -> Claimed:
-        """Move to SENDING what is new or PENDING and not suppressed; durable when it returns, so bytes may leave."""
+    def claim(
+        self,
+        letters: Sequence[ClaimRequest],
+        *,
+        run_id: str,
+        esp: str,
+        calls: Callable[[frozenset[MessageId]], Mapping[MessageId, str]],
+        at: datetime,
+    ) -> Claimed:
+        """Move to SENDING what is new or PENDING and not suppressed; durable when it returns, so bytes may leave.
+
+        `calls` tells the key of the call that each won message goes out in; it is kept with the claim.
+        """
         ...
 
     def settle(self, settlements: Sequence[Settlement], *, at: datetime) -> object:
@@ -29,4 +40,12 @@ class Ledger(Protocol):
 
     def unknowns(self, send_id: SendId) -> Iterable[LedgerEntry]:
         """The messages of a send of which nobody knows whether the ESP has them."""
+        ...
+
+    def accepted_in(self, send_id: SendId, calls: Collection[str]) -> Sequence[LedgerEntry]:
+        """The messages of a send that went out, or were to, in these calls, and are known to have been taken."""
+        ...
+
+    def told_of(self, send_id: SendId) -> Sequence[MessageId]:
+        """The unknown messages that events have come in about: the ESP, or the reader, has them."""
         ...

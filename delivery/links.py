@@ -9,8 +9,9 @@ import binascii
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from domain.errors import InputError
 from domain.ids import MessageId
@@ -18,6 +19,10 @@ from domain.ids import MessageId
 _SEAL, _HEAD = 12, 19  # bytes
 _CLICK, _UNSUBSCRIBE = b"\x01", b"\x02"
 _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))  # RFC 2104: the key with each byte changed
+_BLOCK = 64  # bytes that SHA-256 takes at a time
+CLICK_LETTERS, LEAVE_LETTERS = 48, 42  # of a click's token without an address of its own, of an unsubscribe's
+SHARED_LETTERS = 24  # with which all click tokens of a message begin
 LONGEST_TOKEN = 4_096
 
 
@@ -34,14 +39,41 @@ class Click:
     url: str | None
 
 
+class _Seal:
+    """HMAC-SHA256 under one key, cut to 96 bits. What the key alone decides is computed once: a quarter of the time of `hmac.digest`."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(_BLOCK, b"\0")
+        self._inner, self._outer = sha256(block.translate(_INNER)), sha256(block.translate(_OUTER))
+
+    def __call__(self, body: bytes) -> bytes:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(body)
+        outer.update(inner.digest())
+        return outer.digest()[:_SEAL]
+
+    def sealed(self, head: bytes, tails: Sequence[bytes]) -> list[bytes]:
+        """Head, tail and seal of each, in pieces. Written out, because calls are a third of what it costs."""
+        pieces = list[bytes]()
+        for tail in tails:
+            body = head + tail
+            inner, outer = self._inner.copy(), self._outer.copy()
+            inner.update(body)
+            outer.update(inner.digest())
+            pieces += body, outer.digest()[:_SEAL]
+        return pieces
+
+
 @dataclass(frozen=True, slots=True)
 class _Key:
     tag: bytes
-    seals: Mapping[bytes, bytes]  # kind → key
+    seals: Mapping[bytes, _Seal]  # by kind
 
     @classmethod
     def of(cls, key_id: str, secret: bytes) -> "_Key":
-        seals = {kind: hmac.digest(secret, b"letterpress link " + kind, "sha256") for kind in (_CLICK, _UNSUBSCRIBE)}
+        seals = {kind: _Seal(hmac.digest(secret, b"letterpress link " + kind, "sha256")) for kind in (_CLICK, _UNSUBSCRIBE)}
         return cls(hashlib.blake2s(key_id.encode(), digest_size=2).digest(), seals)
 
 
@@ -64,6 +96,16 @@ class Signer:
     def clicks_of(self, message_id: MessageId) -> "ClickSigner":
         """Signs the links of one message."""
         return ClickSigner(_CLICK + self._key.tag + bytes.fromhex(message_id), self._key.seals[_CLICK])
+
+    def tokens_of(self, message_id: MessageId, links: Sequence[bytes]) -> bytes:
+        """The tokens of a letter in one go, without anything between them: one per link, then that for unsubscribing.
+
+        A link is its id's 4 bytes and its position's 1, as in `ClickSigner.sign`.
+        """
+        message, leaving = bytes.fromhex(message_id), self._key.seals[_UNSUBSCRIBE]
+        pieces = self._key.seals[_CLICK].sealed(_CLICK + self._key.tag + message, links)
+        leave = _UNSUBSCRIBE + self._key.tag + message
+        return _spelled(b"".join((*pieces, leave, leaving(leave))))
 
     def sign_click(self, message_id: MessageId, link_id: str, position: int, url: str | None = None) -> str:
         """The token of a link. `link_id` is 8 hex digits; `url` goes in when the address is the recipient's own."""
@@ -88,11 +130,16 @@ class Signer:
             raise _forged()
         return MessageId(body[3:_HEAD].hex())
 
+    def veiled(self, text: str, period: str) -> str:
+        """A stand-in for a text: the same for the same text and period, and nothing like it in another period (HMAC-SHA256, 96 bits)."""
+        key = hmac.digest(self._secrets[self.key_id], b"letterpress veil " + period.encode(), "sha256")
+        return hmac.digest(key, text.encode(), "sha256")[:_SEAL].hex()
+
     def _opened(self, token: str, kind: bytes) -> bytes:
         data = _decoded(token)
         body, seal = data[:-_SEAL], data[-_SEAL:]
         for key in self._keys.values():
-            if body[:1] == kind and body[1:3] == key.tag and hmac.compare_digest(seal, _seal(body, key.seals[kind])):
+            if body[:1] == kind and body[1:3] == key.tag and hmac.compare_digest(seal, key.seals[kind](body)):
                 return body
         raise _forged()
 
@@ -100,23 +147,19 @@ class Signer:
 class ClickSigner:
     """Signs the links of one message: the part of the token they share is made once."""
 
-    __slots__ = ("_head", "_key")
+    __slots__ = ("_head", "_seal")
 
-    def __init__(self, head: bytes, key: bytes) -> None:
-        self._head, self._key = head, key
+    def __init__(self, head: bytes, seal: _Seal) -> None:
+        self._head, self._seal = head, seal
 
     def sign(self, link: bytes, position: int, url: str | None = None) -> bytes:
         """The token of a link, given its id's 4 bytes: 48 ASCII characters, more with an address of its own."""
         own = url.encode("utf-8", "replace") if url else b""
-        return _sealed(self._head + link + position.to_bytes(1, "big") + own, self._key)
+        return _sealed(self._head + link + position.to_bytes(1, "big") + own, self._seal)
 
 
-def _seal(body: bytes, key: bytes) -> bytes:
-    return hmac.digest(key, body, "sha256")[:_SEAL]
-
-
-def _sealed(body: bytes, key: bytes) -> bytes:
-    return _spelled(body + _seal(body, key))
+def _sealed(body: bytes, seal: _Seal) -> bytes:
+    return _spelled(body + seal(body))
 
 
 def _spelled(data: bytes) -> bytes:

@@ -8,29 +8,40 @@ letters share is encoded once. Tests read everything back with the standard libr
 import binascii
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from email.utils import format_datetime
+from enum import Enum
+from typing import TypeVar
 
 from delivery.addresses import address_fault, domain_of
 from domain.campaign import Campaign, Sender
 from domain.errors import FinalError
-from domain.ids import MessageId
 from domain.send import Send
 
 _BLANK = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")  # everything that could end a header's line, and runs of spaces
 _ENCODED_WORD = 45  # bytes of UTF-8 per encoded word: 72 characters of the 75 that RFC 2047 allows
 _LONGEST_PLAIN = 900  # of the 998 characters that RFC 5322 allows a line
+Cell = TypeVar("Cell")  # whatever a body is made of
 
 
 class RenderError(FinalError):
     """One recipient's letter cannot be printed. Says which file and which column, never a value."""
 
 
+def body_text(text: str) -> str:
+    """A piece of a body as it is read: CR and CRLF are newlines, and half a character is a question mark."""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    return _whole(plain)
+
+
+def subject_text(text: str) -> str:
+    """A subject as it is read: one line, and half a character is a question mark."""
+    return _whole(one_line(text))
+
+
 def quoted(text: str) -> bytes:
-    """A piece of a body in quoted-printable (RFC 2045) with CRLF. Pieces joined decode to the texts joined; CR and CRLF are newlines."""
-    data = text.encode("utf-8", "replace")
-    if b"\r" in data:
-        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    """A piece of a body in quoted-printable (RFC 2045) with CRLF. Pieces joined decode to the `body_text` of each, joined."""
+    data = body_text(text).encode()
     encoded = binascii.b2a_qp(data, istext=True).replace(b"\n", b"\r\n")
     return encoded if not data or data.endswith(b"\n") else encoded + b"=\r\n"
 
@@ -75,36 +86,60 @@ def checked_address(address: str) -> str:
     return address
 
 
+class Hole(Enum):
+    """What differs between the letters of a send, apart from what is set and single links."""
+
+    __hash__ = object.__hash__  # they are the same if they are one object; the Enum's own hash is spelled out in Python
+
+    MESSAGE_ID = "message id"
+    ADDRESS = "address"
+    LEAVE = "unsubscribe token"
+    SUBJECT = "subject"
+    SHARED = "what all click tokens begin with"
+    BODY = "text or HTML"
+
+
 class Envelope:
-    """What all letters of a send share: headers but for the recipient's own."""
+    """What all letters of a send share: headers but for the recipient's own. Unsubscribe links begin with `leave_root`."""
 
     def __init__(self, campaign: Campaign, send: Send) -> None:
         domain = domain_of(campaign.sender.address)
-        self._message_domain = domain
+        self._domain = domain
+        self.leave_root = f"{send.public_url.rstrip('/')}/u/"
+        self._sender = campaign.sender
         self._from = _sender(campaign.sender)
-        self._shared = _lines(
-            ("Date", format_datetime(send.as_of)),
+        self._listed = (
             ("List-Id", f"{_phrase(campaign.title)} <{campaign.list_id or f'{campaign.campaign}.{domain}'}>"),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
             ("Feedback-ID", _feedback_id(campaign, send, domain)),
-            ("MIME-Version", "1.0"),
         )
+        self._shared = _lines(("Date", format_datetime(send.as_of)), *self._listed, ("MIME-Version", "1.0"))
+        self._leave = _opened("List-Unsubscribe", f"<{self.leave_root}")
 
-    def letter(
-        self, message_id: MessageId, address: str, *, subject: str, unsubscribe_url: str, text: Iterable[bytes], html: Iterable[bytes]
-    ) -> bytes:
-        """The whole message. `subject` as `header_text` gives it; `text` and `html` in pieces as `quoted` gives them."""
-        boundary = f"=_lp_{message_id}"  # "=_" cannot occur in quoted-printable text (RFC 2045 §6.7)
-        own = _lines(
-            ("To", f"<{checked_address(address)}>"),
-            ("Subject", subject),
-            ("Message-ID", f"<{message_id}@{self._message_domain}>"),
-            ("List-Unsubscribe", f"<{unsubscribe_url}>"),
-        )
-        content = _lines(("Content-Type", f'multipart/alternative; boundary="{boundary}"'))
-        opening = f"\r\n--{boundary}\r\n".encode()
-        head = (self._from, own, self._shared, content, opening, _PART_HEADS[0])
-        return b"".join((*head, *text, opening, _PART_HEADS[1], *html, f"\r\n--{boundary}--\r\n".encode()))
+    def sheet(self, *, text: Iterable[Cell], html: Iterable[Cell]) -> Iterator[bytes | Hole | Cell]:
+        """The whole message, with holes: the subject in one is as `header_text` gives it, texts and HTML encoded as by `quoted`."""
+        boundary: tuple[bytes, Hole] = (b"--=_lp_", Hole.MESSAGE_ID)  # "=_" cannot occur in quoted-printable text (RFC 2045 §6.7)
+        yield from (self._from, b"To: <", Hole.ADDRESS, b">\r\nSubject: ", Hole.SUBJECT)
+        yield from (b"\r\nMessage-ID: <", Hole.MESSAGE_ID, f"@{self._domain}>\r\n".encode())
+        yield from (self._leave, Hole.LEAVE, b">\r\n", self._shared)
+        yield from (b'Content-Type: multipart/alternative; boundary="=_lp_', Hole.MESSAGE_ID, b'"\r\n\r\n', *boundary, b"\r\n")
+        for part_head, body, end in ((_PART_HEADS[0], text, b"\r\n"), (_PART_HEADS[1], html, b"--\r\n")):
+            yield part_head
+            yield from body
+            yield from (b"\r\n", *boundary, end)
+
+    @property
+    def headers(self) -> Iterator[tuple[str, tuple[str | Hole, ...]]]:
+        """The headers that go with a letter whatever carries it, unfolded, in the order in which they stand in it."""
+        yield "Message-ID", ("<", Hole.MESSAGE_ID, f"@{self._domain}>")
+        yield "List-Unsubscribe", (_ascii(f"<{self.leave_root}"), Hole.LEAVE, ">")
+        for name, value in self._listed:
+            yield name, (_ascii(value.replace("\r\n ", " ")),)
+
+    @property
+    def sender(self) -> tuple[str, str, str | None]:
+        """Name, address and reply address of the sender, in Unicode."""
+        return _whole(one_line(self._sender.name)), self._sender.address, self._sender.reply_to or None
 
 
 _PART_HEADS = tuple(
@@ -128,10 +163,27 @@ def _feedback_id(campaign: Campaign, send: Send, domain: str) -> str:
     )
 
 
+def header_bytes(name: str, value: str) -> bytes:
+    """A header's value. The last gate against injection: only our own folding (CRLF and a space) may break a line."""
+    rest = value.replace("\r\n ", "")
+    if "\r" in rest or "\n" in rest or "\x00" in rest:
+        raise RenderError(f"the header {name} would break out of its line")
+    return value.encode("ascii", "replace")
+
+
 def _lines(*headers: tuple[str, str]) -> bytes:
-    """Header lines. The last gate against injection: only our own folding (CRLF and a space) may break a line."""
-    for name, value in headers:
-        rest = value.replace("\r\n ", "")
-        if "\r" in rest or "\n" in rest or "\x00" in rest:
-            raise RenderError(f"the header {name} would break out of its line")
-    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("ascii", "replace")
+    return b"".join(_opened(name, value) + b"\r\n" for name, value in headers)
+
+
+def _opened(name: str, value: str) -> bytes:
+    """A header's line as far as this part of its value."""
+    return f"{name}: ".encode() + header_bytes(name, value)
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "replace").decode()
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters, which no encoding can write."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

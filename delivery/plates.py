@@ -6,7 +6,9 @@ stereotype plate was cast from set type to print a whole run. The rest stays mov
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 from jinja2 import Template
 from markupsafe import Markup, escape
@@ -14,6 +16,7 @@ from markupsafe import Markup, escape
 from delivery.jinja import LINKS, EmptyValueError, TemplateLinks, reason_of
 from delivery.links import ClickSigner
 from delivery.mime import RenderError, quoted
+from delivery.reads import Reads, reads_of
 from domain.content import Link
 
 _GAP = re.compile("\x00([0-9a-f]{8})(?:\x01([^\x02]*)\x02)?")  # sources hold no control characters
@@ -23,40 +26,19 @@ _WEB = re.compile(r"https?://[^\s\x00-\x20\"<>\\^`{|}]+", re.IGNORECASE)
 Context = Mapping[str, object]
 
 
-class LetterLinks(TemplateLinks):
-    """The links of one letter at one position, also as bytes for a gap in a plate."""
+class SignedLinks(TemplateLinks):
+    """The links of one letter at one position: signed addresses under a common prefix."""
 
-    __slots__ = ()
-
-    def fill(self, link_id: str, own: str | None) -> bytes:
-        """What a plate prints into a gap, encoded; the plate's text before it ends with `prefix`."""
-        raise NotImplementedError
-
-
-class SignedLinks(LetterLinks):
-    """Signed addresses under a common prefix, each signed once however often it is printed."""
-
-    __slots__ = ("_made", "_position", "_prefix", "_signer")
+    __slots__ = ("_position", "_prefix", "_signer")
 
     def __init__(self, prefix: str, signer: ClickSigner, position: int) -> None:
         self._prefix, self._signer, self._position = prefix, signer, position
-        self._made: dict[str, bytes] = {}
 
     def __getitem__(self, link_id: str) -> str:
-        return Markup(self._prefix + self._token(link_id).decode())  # noqa: S704 - nothing to escape in it
+        return Markup(self._prefix + self._signer.sign(bytes.fromhex(link_id), self._position).decode())  # noqa: S704 - nothing to escape
 
     def own(self, link_id: str, url: str) -> str:
         return self._prefix + self._signer.sign(bytes.fromhex(link_id), self._position, web_address(url)).decode()
-
-    def fill(self, link_id: str, own: str | None) -> bytes:
-        if own is None:
-            return self._token(link_id) + b"=\r\n"
-        return quoted(self.own(link_id, own).removeprefix(self._prefix))
-
-    def _token(self, link_id: str) -> bytes:
-        if (token := self._made.get(link_id)) is None:
-            token = self._made[link_id] = self._signer.sign(bytes.fromhex(link_id), self._position)
-        return token
 
 
 class DirectLinks(TemplateLinks):
@@ -103,20 +85,38 @@ def web_address(url: str) -> str:
 class Plate:
     """Text with gaps: `texts[i]` is followed by the link `gaps[i]`, its id and, if it has one, its own address.
 
-    `pieces[i]` is `texts[i]` encoded, with the prefix of all signed links after it wherever a gap follows.
+    `encoded[i]` is `texts[i]` encoded; with the prefix of all signed links after it, where it is followed by one of the same address
+    for everyone.
     """
 
     texts: tuple[str, ...]
-    pieces: tuple[bytes, ...]
+    encoded: tuple[bytes, ...]
     gaps: tuple[tuple[str, str | None], ...]
 
     @classmethod
     def cast(cls, text: str, prefix: str) -> "Plate":
         """From text rendered with gaps. `prefix` is what the addresses of all signed links begin with."""
         parts = _GAP.split(text)
-        texts = tuple(parts[::3])
-        pieces = (*(quoted(part + prefix) for part in texts[:-1]), quoted(texts[-1]))
-        return cls(texts, pieces, tuple(zip(parts[1::3], parts[2::3], strict=True)))
+        texts, gaps = tuple(parts[::3]), tuple(zip(parts[1::3], parts[2::3], strict=True))
+        encoded = (quoted(part + prefix * (own is None)) for part, (_, own) in zip(texts, gaps, strict=False))
+        return cls(texts, (*encoded, quoted(texts[-1])), gaps)
+
+    @property
+    def reads(self) -> Reads:
+        """Nothing but links, where it has gaps."""
+        return Reads(links=bool(self.gaps))
+
+    @property
+    def is_tight(self) -> bool:
+        """Whether it begins and ends with something else than white space, for everybody."""
+        first, last = self.texts[0], self.texts[-1]
+        begins = not first[0].isspace() if first else bool(self.gaps)
+        return begins and (not last[-1].isspace() if last else bool(self.gaps))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it prints nothing, for anybody."""
+        return self.texts == ("",)
 
     def printed(self, context: Context, links: TemplateLinks) -> Iterator[str]:
         """The text for one recipient."""
@@ -126,38 +126,21 @@ class Plate:
             yield links[link_id] if own is None else links.own(link_id, own)
             yield text
 
-    def encoded(self, context: Context, links: LetterLinks) -> list[bytes]:
-        """The encoded text for one recipient."""
-        del context
-        made = [self.pieces[0]]
-        for (link_id, own), piece in zip(self.gaps, self.pieces[1:], strict=True):
-            made += links.fill(link_id, own), piece
-        return made
-
-
-@dataclass(frozen=True, slots=True)
-class Forme:
-    """Plates and type side by side, locked up into one."""
-
-    parts: tuple["Plate | Type", ...]
-
-    def printed(self, context: Context, links: TemplateLinks) -> Iterator[str]:
-        """The text for one recipient."""
-        for part in self.parts:
-            yield from part.printed(context, links)
-
-    def encoded(self, context: Context, links: LetterLinks) -> list[bytes]:
-        """The encoded text for one recipient."""
-        return [piece for part in self.parts for piece in part.encoded(context, links)]
-
 
 @dataclass(frozen=True, slots=True)
 class Type:
     """Movable type: a template that is set for each recipient. `file` is named when it cannot be; `tidy` is done to what is set."""
 
-    template: Template
-    file: str
+    source: str
+    html: bool
+    file: str = field(compare=False)
     tidy: Callable[[str], str]
+    template: Template = field(repr=False, compare=False)
+
+    @property
+    def reads(self) -> Reads:
+        """What its template reads."""
+        return reads_of(self.source)
 
     def set(self, context: Context, links: TemplateLinks) -> str:
         """The text for one recipient. Raises RenderError naming the file and the reason, never a value."""
@@ -174,6 +157,33 @@ class Type:
         """The text for one recipient."""
         yield self.set(context, links)
 
-    def encoded(self, context: Context, links: LetterLinks) -> list[bytes]:
-        """The encoded text for one recipient."""
-        return [quoted(self.set(context, links))]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """Plates and type side by side."""
+
+    parts: tuple[Plate | Type, ...]
+
+    @property
+    def plate(self) -> Plate | None:
+        """The plate that is all of it, if that is so."""
+        (first, *more) = self.parts
+        return first if isinstance(first, Plate) and not more else None
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether for somebody it prints nothing."""
+        return all(isinstance(part, Type) or part.is_empty for part in self.parts)
+
+    @property
+    def reads(self) -> Reads:
+        """What its parts read."""
+        return reduce(or_, (part.reads for part in self.parts), Reads())
+
+    def printed(self, context: Context, links: TemplateLinks) -> Iterator[str]:
+        """The text for one recipient."""
+        for part in self.parts:
+            yield from part.printed(context, links)
+
+
+Piece = Plate | Type | Line

@@ -17,6 +17,12 @@ class SendStopped(LetterpressError):  # noqa: N818 - not a mistake
         return SendStopped, (self.status,)
 
 
+class TimeIsUp(LetterpressError):  # noqa: N818 - not a mistake
+    """The deadline of the send has passed, or the day whose letters were counted out: what is left waits for another turn, or for none."""
+
+    exit_code = 0
+
+
 class EspUnavailable(UnavailableError):  # noqa: N818 - says all
     """The ESP takes nothing at present. What it did not take is PENDING: pause the send and resume it later."""
 

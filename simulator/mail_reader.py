@@ -22,9 +22,13 @@ from delivery.esp.folder_layout import letters, path_of
 from delivery.links import Click
 from domain.content import Link
 from domain.errors import InputError, UnavailableError
+from domain.hashing import key_of
 from domain.ids import RecipientId, SendId, message_id_of
+from simulator.mailboxes import Mailbox, Town
 from simulator.readers import Reading
+from simulator.scanners import UNSUBSCRIBE, Habits, scan
 
+_CLICK_PATH = re.compile(r"/c/[A-Za-z0-9_-]+")
 _CLICK_TOKEN = re.compile(r"/c/([A-Za-z0-9_-]+)")
 _UNSUBSCRIBE_PATH = re.compile(r"(/u/[A-Za-z0-9_-]+)>")
 _AT_ONCE = 8
@@ -41,10 +45,11 @@ class ReadsClicks(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request of a reader's: a click, or a one-click unsubscription."""
+    """One request of a reader's: a click, or a one-click unsubscription. Machines' have agents of their own."""
 
     path: str
     unsubscribes: bool = False
+    agent: str = _AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,18 @@ def requests_of(mailbox: Path, send_id: SendId, reading: Reading, links: Sequenc
     for recipient in reading.unsubscribed:
         found = _UNSUBSCRIBE_PATH.search(str(_letter(mailbox, send_id, recipient)["List-Unsubscribe"]))
         yield Request(found.group(1), unsubscribes=True) if found else None
+
+
+def scans_of(mailbox: Path, send_id: SendId, boxes: Sequence[Mailbox], *, seed: int) -> Iterator[Request]:
+    """The requests that scanners of mailboxes make for the links of letters, the unsubscribe page's among them; all at once."""
+    for box in boxes:
+        letter = _letter(mailbox, send_id, box.recipient_id)
+        links = list(dict.fromkeys(_CLICK_PATH.findall(_html_of(letter))))
+        leave = _UNSUBSCRIBE_PATH.search(str(letter["List-Unsubscribe"]))
+        for seen in scan([box], links, Town(), Habits(), seed=key_of(f"{seed}|{send_id}|{box.recipient_id}")):
+            path = leave.group(1) if seen.link == UNSUBSCRIBE and leave else seen.link
+            if path and path != UNSUBSCRIBE:
+                yield Request(path, agent=seen.agent)
 
 
 def follow(requests: Iterable[Request | None], web: FastAPI | str) -> Followed:
@@ -127,7 +144,7 @@ async def _make(client: httpx.AsyncClient, request: Request) -> None:
         if request.unsubscribes:
             answer = await client.post(request.path, content="List-Unsubscribe=One-Click")
         else:
-            answer = await client.get(request.path)
+            answer = await client.get(request.path, headers={"user-agent": request.agent})
     except httpx.TransportError as error:
         raise UnavailableError(f"the web process does not answer: {type(error).__name__}", hint="letterpress serve") from None
     if answer.status_code not in (httpx.codes.OK, httpx.codes.FOUND):

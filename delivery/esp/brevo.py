@@ -39,7 +39,8 @@ class Brevo:
     endpoint: Endpoint
     key: str = field(repr=False)
 
-    limits: ClassVar[Limits] = Limits(messages=1_000, bytes=10_000_000)  # of bytes the documentation says nothing
+    # Of bytes the documentation says nothing. Calls: developers.brevo.com/docs/batch-send-transactional-emails, 100 a minute
+    limits: ClassVar[Limits] = Limits(messages=1_000, bytes=10_000_000, calls_per_second=100 / 60)
     remembers: ClassVar[timedelta | None] = timedelta(minutes=30)
 
     @staticmethod

@@ -7,11 +7,13 @@ leaves nothing unknown for long.
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from delivery.answers import Accepted, Answer, Cause, Rejected, Retry
 from delivery.esp.address import EspAddress
 from delivery.esp.folder_layout import path_of
+from delivery.esp.port import Call, Habits, one_by_one
 from domain.errors import UnavailableError
 from domain.ids import MessageId
 from domain.message import Letter
@@ -23,6 +25,9 @@ class Folder:
     """A folder of letters. `durable`: each is forced to disk, so that even a power cut loses none."""
 
     max_batch = _MAX_BATCH
+    habits = Habits(batch=_MAX_BATCH, connections=2, throttles=False)
+    remembers: timedelta | None = None  # it has no need to: it is its own evidence
+    can_be_asked = True
 
     def __init__(self, root: Path, *, durable: bool = False) -> None:
         self.root = root
@@ -51,6 +56,14 @@ class Folder:
             trial.unlink()
         except OSError as error:
             raise UnavailableError(f"the folder cannot be written to: {error.strerror}", where=str(self.root)) from None
+
+    def calls(self, letters: Sequence[Letter]) -> list[Call]:
+        """A file for each letter."""
+        return one_by_one(letters)
+
+    def repeat(self, call: Call) -> Sequence[Answer]:
+        """Put it there again, which changes nothing where it lies."""
+        return [answer for answer in self.hand_off(call) if not isinstance(answer, Retry)]
 
     def hand_off(self, batch: Sequence[Letter]) -> Iterator[Answer]:
         """Write each letter; a disk that is full or gone gives them back."""

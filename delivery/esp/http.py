@@ -4,29 +4,30 @@ A call that an ESP recognises when it is repeated (`Provider.remembers`) is repe
 may have acted on the first one, so from then on only a yes or a no counts: "not now" says nothing about the first.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 from delivery.addresses import address_fault
 from delivery.answers import Answer, Cause, Rejected, Retry, Unknown
+from delivery.esp.cutting import calls_of, most_in_a_call, usual_in_a_call
 from delivery.esp.http_answers import REFUSED, not_taken
-from delivery.esp.provider import Failure, Limits, Outcome, Provider, Response, Witness
+from delivery.esp.port import Call, Habits, one_by_one
+from delivery.esp.provider import Failure, Outcome, Provider, Response, Witness
 from delivery.esp.wire import Wire
 from domain.errors import InputError, UnavailableError
 from domain.ids import MessageId
 from domain.message import Letter
 
-Call = tuple[Letter, ...]
-
 _ONE_BY_ONE = 10  # letters that a batch holds where each takes a call: what one thread may leave UNKNOWN at a kill -9
 _REMEMBERED = 50  # the same where a call that was in doubt can be repeated
+_ALONE, _FEW, _MANY = 16, 4, 2  # connections, by whether a call takes one letter, some, or hundreds
+_HUNDREDS = 100
 _PAUSES = (0.5, 2.0)  # seconds before a call in doubt is repeated
 _LOSSES = 3  # questions in a row that get no answer before the rest is not asked
 _BUSY = 429
 _BROKEN = 500
-# JSON needs at most two bytes for each of a letter's: quotes, backslashes and line ends are escaped, quoted-printable is read back.
-_WORST_GROWTH, _ROUND_IT = 2, 4096
 
 
 class HttpEsp:
@@ -44,15 +45,29 @@ class HttpEsp:
     @property
     def max_batch(self) -> int:
         """As many letters as one call takes; some calls' worth where that is one."""
-        most = self.provider.limits.messages
+        most = most_in_a_call(self.provider).messages
         if most > 1:
             return most
         return _REMEMBERED if self.provider.remembers else _ONE_BY_ONE
 
     @property
+    def habits(self) -> Habits:
+        """About a call's worth of usual letters; more connections where a call takes few, no more than calls are allowed a second."""
+        limits = most_in_a_call(self.provider)
+        connections = _ALONE if limits.messages == 1 else _FEW if limits.messages < _HUNDREDS else _MANY
+        if limits.calls_per_second:
+            connections = min(connections, math.ceil(limits.calls_per_second))
+        return Habits(min(self.max_batch, usual_in_a_call(self.provider)), connections, limits.calls_per_second)
+
+    @property
     def remembers(self) -> timedelta | None:
         """For how long the ESP recognises a call that is repeated."""
         return self.provider.remembers
+
+    @property
+    def can_be_asked(self) -> bool:
+        """Whether messages can be looked up by our id."""
+        return isinstance(self.provider, Witness)
 
     def check(self) -> None:
         """Ask something harmless with our key. Raises InputError if it is refused, UnavailableError if nobody answers."""
@@ -67,13 +82,9 @@ class HttpEsp:
 
     def hand_off(self, batch: Sequence[Letter]) -> Iterator[Answer]:
         """Hand letters over, call by call. After one in doubt, or refused for what is about us, the rest is given back."""
-        fit: list[Letter] = []
-        for letter in batch:
-            if fault := address_fault(letter.address):
-                yield Rejected(letter.message_id, f"the address {fault}" if fault.startswith("has") else f"the address: {fault}")
-            else:
-                fit.append(letter)
-        calls = self.calls(fit)
+        fit, unfit = _sorted_out(batch)
+        yield from (Rejected(letter.message_id, fault) for letter, fault in unfit)
+        calls = calls_of(fit, self.provider)
         for number, call in enumerate(calls):
             answers = self._resolved(call)
             yield from answers
@@ -83,8 +94,9 @@ class HttpEsp:
                 return
 
     def calls(self, letters: Sequence[Letter]) -> list[Call]:
-        """The calls that these letters take: in the order of their ids, within the limits. The letters of one call are that call again."""
-        return _cut(sorted(letters, key=lambda letter: letter.message_id), self.provider.limits)
+        """The calls that these letters take, within the limits; one that is rejected here, unasked, counts as a call of its own."""
+        fit, unfit = _sorted_out(letters)
+        return calls_of(fit, self.provider) + one_by_one(letter for letter, _ in unfit)
 
     def repeat(self, call: Call) -> Sequence[Answer]:
         """Make a call once more that may have been acted on, while the ESP remembers it. Accepted, Rejected or Unknown; never Retry."""
@@ -141,17 +153,15 @@ class HttpEsp:
         return [*answers, *self._answered(second)]
 
 
-def _cut(letters: Sequence[Letter], limits: Limits) -> list[Call]:
-    calls: list[list[Letter]] = []
-    room = 0
+def _sorted_out(letters: Sequence[Letter]) -> tuple[list[Letter], list[tuple[Letter, str]]]:
+    """Letters whose address can be told to an API, and the others with what keeps theirs from it."""
+    fit, unfit = list[Letter](), list[tuple[Letter, str]]()
     for letter in letters:
-        size = _WORST_GROWTH * len(letter.mime) + _ROUND_IT
-        if not calls or len(calls[-1]) >= limits.messages or size > room:
-            calls.append([])
-            room = limits.bytes
-        calls[-1].append(letter)
-        room -= size
-    return [tuple(call) for call in calls]
+        if fault := address_fault(letter.address):
+            unfit.append((letter, f"the address {fault}" if fault.startswith("has") else f"the address: {fault}"))
+        else:
+            fit.append(letter)
+    return fit, unfit
 
 
 def _reason_to_stop(answers: Sequence[Answer]) -> Retry | None:

@@ -1,6 +1,6 @@
 """A letter taken apart again, for ESPs that want subject, HTML and text instead of the bytes. Pure, never raises.
 
-The bytes are ours (`delivery/mime.py`), so the exact inverse is short: one multipart/alternative of quoted-printable UTF-8,
+The bytes are ours (`delivery/mime.py`), so their exact inverse is short: one multipart/alternative of quoted-printable UTF-8,
 names and subjects in encoded words that end with whole characters.
 """
 
@@ -9,7 +9,7 @@ import re
 from base64 import b64decode
 from dataclasses import dataclass
 
-from domain.message import Letter
+from domain.message import Form, Letter
 
 _FOLD = re.compile(r"\r\n[ \t]+")
 _BETWEEN_WORDS = re.compile(r"(?<=\?=)\s+(?==\?)")
@@ -45,7 +45,26 @@ class Parts:
 
 
 def parts_of(letter: Letter) -> Parts:
-    """Take a letter apart. `to` is the address that the letter is for, whatever its header says."""
+    """A letter's parts, the quickest way: from its form, if it has one, which says the same as its bytes."""
+    return parts_of_form(letter.form, letter) if letter.form else parts_of_mime(letter)
+
+
+def parts_of_form(form: Form, letter: Letter) -> Parts:
+    """The form with the letter's fillings in its blanks."""
+    return Parts(
+        from_name=form.from_name,
+        from_address=form.from_address,
+        to=letter.address,
+        reply_to=form.reply_to,
+        subject=form.subject.filled(letter.fillings),
+        text=form.text.filled(letter.fillings),
+        html=form.html.filled(letter.fillings),
+        headers=tuple((name, value.filled(letter.fillings)) for name, value in form.headers),
+    )
+
+
+def parts_of_mime(letter: Letter) -> Parts:
+    """Take a letter's bytes apart. `to` is the address that the letter is for, whatever its header says."""
     head, _, body = letter.mime.partition(b"\r\n\r\n")
     headers = headers_of(head)
     fields = {name.lower(): value for name, value in headers}

@@ -1,7 +1,7 @@
 """What an ESP's HTTP API is to us: how a call is built and what its answer means. Pure; `http.py` does the talking.
 
-A provider is one file beside this one (`docs/esp/adding.md`). It sees whole letters; providers that substitute values into
-a shared body will declare that as a capability of their own, next to `Witness`.
+A provider is one file beside this one (`docs/esp/adding.md`). It sees letters; one whose ESP puts values into a body that many
+letters share declares that as a capability of its own (`Templated`), as it does when messages can be asked about (`Witness`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from delivery.answers import Accepted, Answer, Rejected
 from delivery.esp.endpoint import Endpoint
+from delivery.esp.shared_body import Language
 from domain.ids import MessageId
 from domain.message import Letter
 
@@ -19,10 +20,11 @@ OUR_ID = "letterpress_message"  # the name under which our message id travels in
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that one call takes: messages, and bytes of its body."""
+    """The most that one call takes: messages, and bytes of its body; and how many calls a second, where the ESP counts those."""
 
     messages: int
     bytes: int
+    calls_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,10 @@ class Provider(Protocol):
         ...
 
     def build(self, batch: Sequence[Letter]) -> Request:
-        """The call that hands these letters over. The same letters in the same order make the same body and key."""
+        """The call that hands these letters over. The same letters in the same order make the same body and key.
+
+        Several letters are within `limits` together, or of one body and within `Templated.together`.
+        """
         ...
 
     def classify(self, batch: Sequence[Letter], outcome: Outcome) -> Sequence[Answer]:
@@ -105,4 +110,28 @@ class Witness(Protocol):
 
     def proof(self, message_id: MessageId, response: Response) -> Accepted | Rejected | None:
         """What the answer proves. Not found proves nothing: what was taken a moment ago may not be searchable yet."""
+        ...
+
+
+@runtime_checkable
+class Templated(Protocol):
+    """An ESP that takes one body for many letters and puts each one's own values into it. `limits` are then those of whole letters."""
+
+    @property
+    def language(self) -> Language:
+        """How it is told where the values go."""
+        ...
+
+    @property
+    def together(self) -> Limits:
+        """What a call of letters of one body takes."""
+        ...
+
+    @property
+    def values_at_most(self) -> int:
+        """Bytes of one letter's values with their names."""
+        ...
+
+    def admits(self, letter: Letter) -> bool:
+        """Whether nothing else keeps the letter from such a call, such as its address."""
         ...

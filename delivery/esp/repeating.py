@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from delivery.answers import Unknown
-from delivery.esp.http import Call
+from delivery.esp.port import Call
 from domain.ids import MessageId, idempotency_key_of
 from domain.message import Letter
 

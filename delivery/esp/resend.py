@@ -31,9 +31,8 @@ class Resend:
     endpoint: Endpoint
     key: str = field(repr=False)
 
-    limits: ClassVar[Limits] = Limits(
-        messages=100, bytes=20_000_000
-    )  # of bytes the documentation says 40 MB per letter and nothing of a call
+    # Of bytes the documentation says 40 MB per letter and nothing of a call. Calls: resend.com/docs/api-reference/rate-limit
+    limits: ClassVar[Limits] = Limits(messages=100, bytes=20_000_000, calls_per_second=2.0)
     remembers: ClassVar[timedelta | None] = timedelta(hours=24)
 
     @staticmethod

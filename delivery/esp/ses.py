@@ -1,10 +1,10 @@
-"""Amazon SES v2 SendEmail, one letter's very bytes per call: docs.aws.amazon.com/ses/latest/APIReference-V2 (`docs/esp/ses.md`).
+"""Amazon SES v2, by body: docs.aws.amazon.com/ses/latest/APIReference-V2 (`docs/esp/ses.md`).
 
-The only file that needs botocore (the extra `ses`), for credentials and signatures; the calls are made like all others.
+Letters of one body are entries of one SendBulkEmail with an inline template; a letter by itself is sent as its very bytes. The only
+file that needs botocore (the extra `ses`), for credentials and signatures; the calls are made like all others.
 """
 
 import re
-from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,8 +20,10 @@ from delivery.esp.address import EspAddress
 from delivery.esp.bodies import document, own_id, words
 from delivery.esp.endpoint import Endpoint, endpoint_of, secret_of
 from delivery.esp.http_answers import THROTTLED, all_accepted, is_clear_yes, key_fault, not_taken
-from delivery.esp.provider import OUR_ID, Limits, Outcome, Request, Response
+from delivery.esp.provider import Limits, Outcome, Request, Response
+from delivery.esp.ses_calls import UNVERIFIED, headers_of, results, shared, takes, whole
 from delivery.esp.ses_signing import signed
+from delivery.esp.shared_body import HANDLEBARS, Language, form_of
 from domain.errors import UnavailableError
 from domain.message import Letter
 
@@ -47,7 +49,7 @@ _ABOUT_US = frozenset(
         "UnrecognizedClientException",
     }
 )
-_UNVERIFIED = "not verified"  # told as MessageRejected: of the sender, or in the sandbox of anybody
+_SINGLE, _BULK = "/v2/email/outbound-emails", "/v2/email/outbound-bulk-emails"
 
 Credentials = Callable[[], ReadOnlyCredentials]
 
@@ -63,8 +65,10 @@ class Ses:
     credentials: Credentials = field(repr=False)
     clock: Callable[[], datetime]
 
-    # SendBulkEmail takes 50, but of one body. The letter may have 40 MB once it is in base64.
-    limits: ClassVar[Limits] = Limits(messages=1, bytes=40_000_000)
+    limits: ClassVar[Limits] = Limits(messages=1, bytes=40_000_000)  # of a message in base64
+    together: ClassVar[Limits] = Limits(messages=50, bytes=1_000_000)  # "Using templates": a call with an inline template, as JSON
+    values_at_most: ClassVar[int] = 250_000  # of 262,144 characters of template data as JSON
+    language: ClassVar[Language] = HANDLEBARS
     remembers: ClassVar[timedelta | None] = None
 
     @staticmethod
@@ -85,27 +89,28 @@ class Ses:
             clock=lambda: datetime.now(UTC),
         )
 
+    def admits(self, letter: Letter) -> bool:
+        """A subject, and headers that an entry takes."""
+        form = letter.form
+        return form is not None and form.subject.texts != ("",) and all(map(takes, headers_of(form, letter)))
+
     def build(self, batch: Sequence[Letter]) -> Request:
-        """POST /v2/email/outbound-emails. Our id is a tag, which events of a configuration set bring back."""
-        (letter,) = batch
-        message: dict[str, object] = {
-            "Destination": {"ToAddresses": [letter.address]},
-            "Content": {"Raw": {"Data": b64encode(letter.mime).decode()}},
-            "EmailTags": [{"Name": OUR_ID, "Value": letter.message_id}],
-        }
+        """POST /v2/email/outbound-emails or -bulk-emails. Our id is a tag, which events of a configuration set bring back."""
+        message = whole(batch[0]) if len(batch) == 1 else shared(batch, *form_of(batch, HANDLEBARS))
         if self.configuration_set:
             message["ConfigurationSetName"] = self.configuration_set
-        return self._signed("POST", "/v2/email/outbound-emails", orjson.dumps(message))
+        return self._signed("POST", _SINGLE if len(batch) == 1 else _BULK, orjson.dumps(message))
 
     def classify(self, batch: Sequence[Letter], outcome: Outcome) -> tuple[Answer, ...]:
-        """200 with the id that SES also makes the Message-ID of."""
+        """200 with the id that SES also makes the Message-ID of; of a bulk call, with a result for each entry."""
         if not isinstance(outcome, Response):
             return not_taken(batch, outcome)
         if is_clear_yes(outcome, OK):
-            return all_accepted(batch, [own_id(document(outcome), "MessageId")])
+            told = document(outcome)
+            return results(batch, told) if len(batch) > 1 else all_accepted(batch, [own_id(told, "MessageId")])
         kind, message = _kind(outcome), _message(outcome)
         throttled = {outcome.status} if kind in _TOO_FAST else THROTTLED
-        if kind in _ABOUT_US or _UNVERIFIED in message:
+        if kind in _ABOUT_US or UNVERIFIED in message:
             return not_taken(batch, outcome, f"{kind} {message}", about_us={outcome.status})
         return not_taken(batch, outcome, f"{kind} {message}", throttled=throttled)
 

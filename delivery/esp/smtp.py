@@ -1,9 +1,11 @@
 """Hand-off to an SMTP relay over pooled connections, letter by letter (`docs/esp/smtp.md`)."""
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from delivery.answers import Answer, Cause, Retry, Unknown
 from delivery.esp.address import EspAddress
+from delivery.esp.port import Call, Habits, one_by_one
 from delivery.esp.smtp_pool import Pool
 from delivery.esp.smtp_relay import Relay, relay_of
 from delivery.esp.smtp_replies import Stage
@@ -20,6 +22,9 @@ class Smtp:
     """One relay. A batch goes over one connection; idle ones are kept for the next batch."""
 
     max_batch = _MAX_BATCH
+    habits = Habits(batch=_MAX_BATCH, connections=4)  # relays commonly allow 10 to 20 connections from one host
+    remembers: timedelta | None = None
+    can_be_asked = False
 
     def __init__(self, relay: Relay) -> None:
         self._pool = Pool(relay)
@@ -42,6 +47,14 @@ class Smtp:
         except LineLost as lost:
             raise UnavailableError(f"the relay turns us away: {lost.reason}", where=self._pool.relay.place) from None
         self._pool.give(session)
+
+    def calls(self, letters: Sequence[Letter]) -> list[Call]:
+        """A dialogue for each letter."""
+        return one_by_one(letters)
+
+    def repeat(self, call: Call) -> Sequence[Answer]:
+        """A relay takes the same letter twice, so nothing is repeated and nothing is known."""
+        return [Unknown(letter.message_id, "a relay does not recognise a letter that it was given before") for letter in call]
 
     def hand_off(self, batch: Sequence[Letter]) -> Iterator[Answer]:
         """Send letter by letter. After an unknown outcome, or when the relay takes nothing, the rest is given back unsent."""

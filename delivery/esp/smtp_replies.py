@@ -71,7 +71,7 @@ def classify(message_id: MessageId, stage: Stage, reply: Reply) -> Answer | None
     if reply.kind == _NOT_NOW:
         return Retry(message_id, reply.reason, cause=_cause(stage, reply))
     if reply.for_good and stage is Stage.MAIL and reply.code != _TOO_LARGE:
-        return Retry(message_id, f"the sender is refused: {reply.reason}", cause=Cause.THROTTLED)
+        return Retry(message_id, f"the sender is refused: {reply.reason}", cause=Cause.UNREACHABLE)
     if reply.for_good:
         return Rejected(message_id, reply.reason)
     nonsense = f"the relay's answer to {stage.value} makes no sense: {reply.reason}"

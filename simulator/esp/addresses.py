@@ -8,11 +8,13 @@ _ADDRESS = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\"]+\.[^\s@<>,;\".]+$")
 
 def address_in(mailbox: str) -> str:
     """The bare address of a mailbox such as `Ada <ada@example.com>`."""
-    return parseaddr(mailbox)[1]
+    return mailbox if _ADDRESS.match(mailbox) else parseaddr(mailbox)[1]
 
 
 def addresses_in(mailboxes: str) -> list[str]:
     """The bare addresses of a list of mailboxes that commas separate."""
+    if _ADDRESS.match(mailboxes):
+        return [mailboxes]
     return [address for _, address in getaddresses([mailboxes]) if address]
 
 

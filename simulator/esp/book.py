@@ -3,9 +3,10 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol
 
 from delivery.esp.provider import OUR_ID
 from simulator.esp.calls import Entry, Held, Order, Source
@@ -36,20 +37,34 @@ class Tally:
     bytes_in: int = 0
 
 
+class Watcher(Protocol):
+    """Wants to know what is accepted."""
+
+    @property
+    def awake(self) -> bool:
+        """Whether it wants to know now."""
+        ...
+
+    def watch(self, held: Held) -> None:
+        """A message was accepted."""
+        ...
+
+
 class Book:
     """All that was accepted, in order."""
 
     def __init__(self, keep: Keep = Keep.BODIES, *, seed: int = 1, journal: Journal | None = None) -> None:
         self.keep, self.seed, self.ahead = keep, seed, 0.0
         self._journal = journal
-        self.watcher: Callable[[Held], None] | None = None
+        self.watcher: Watcher | None = None
         self.held: list[Held] = []
         self.accepted: dict[str, Counter[str]] = {}
         self.tallies: dict[str, Tally] = {}
         self._by_id: dict[str, list[Held]] = {}
 
     def clear(self) -> None:
-        """Forget everything, the journal too; the clock goes on."""
+        """Forget everything, the journal too, and let the clock be what it is: receivers refuse signatures of another hour."""
+        self.ahead = 0.0
         for kept in (self.held, self.accepted, self.tallies, self._by_id):
             kept.clear()
         if self._journal:
@@ -76,14 +91,23 @@ class Book:
         shared = provider.message_name(numbers[0]) if order.shared_id and entries else None
         names = [shared or provider.message_name(number) for number in numbers]
         at = self.now()
+        watcher = self.watcher if self.watcher and self.watcher.awake else None
+        if self.keep is Keep.COUNTS and not watcher:
+            self._count(provider.name, entries)
+            return names
         for number, name, entry in zip(numbers, names, entries, strict=True):
             held = Held(number, provider.name, order.account, our_id(entry), name, order.idempotency_key, at, entry)
             self._enter(self._reduced(held))
-            if self.watcher and not entry.silent:
-                self.watcher(held)
+            if watcher and not entry.silent:
+                watcher.watch(held)
         if self._journal:
             self._journal.flush()
         return names
+
+    def _count(self, provider: str, entries: Sequence[Entry]) -> None:
+        """What is left of entering where nothing but ids is kept, and nobody is told."""
+        self.tally(provider).messages += len(entries)
+        self.accepted.setdefault(provider, Counter()).update([our_id(entry) for entry in entries])
 
     def about(self, message_id: str) -> Sequence[Held]:
         """What was accepted under one of our ids."""

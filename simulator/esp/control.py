@@ -43,7 +43,7 @@ class Control:
         """Whether a path is of this side, or of Amazon SNS's."""
         return path.startswith((_PREFIX, *_CERTIFICATES))
 
-    async def answer(self, call: Call) -> Reply:
+    def answer(self, call: Call) -> Reply:
         """Answer a call; a mistake in it is told with 400."""
         if call.path.startswith(_CERTIFICATES):
             return self._poster.sns(call)
@@ -107,7 +107,7 @@ class Control:
         return json_reply(200, {"ahead": self._desk.book.ahead})
 
     def _reset(self, _call: Call) -> Reply:
-        """Forget messages, keys, events and counts of calls; faults stay as they are set, and begin to count anew."""
+        """Forget messages, keys, events, and the time that was let pass; faults stay as they are set, and begin to count anew."""
         self._desk.book.clear()
         self._desk.keys.clear()
         self._desk.faults.calls.clear()

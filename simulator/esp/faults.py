@@ -86,7 +86,10 @@ class FaultPlan:
 
 
 def parse_faults(text: str, *, scopes: Collection[str], seed: int = 1) -> FaultPlan:
-    """Read `cut_after=.02,sendgrid.throttle=.1,postmark#3=after,retry_after=2,mailjet.limit=200`. Raises InputError."""
+    """Read `cut_after=.02,sendgrid.throttle=.1,postmark#3=after,retry_after=2,mailjet.limit=200`; `seed` wins over that given.
+
+    Raises InputError.
+    """
     plan = FaultPlan(seed)
     for name, value in pairs(text, setting=SETTING):
         _enter(plan, _scope(name, scopes), name, value)
@@ -107,6 +110,9 @@ def _enter(plan: FaultPlan, scope: str, name: str, value: str) -> None:
         return
     if "#" in name:
         raise InputError(f"{name} names no call", where=SETTING, hint="the first is #1")
+    if name == "seed":
+        plan.seed = int(number(name, value, setting=SETTING))
+        return
     kind = name.removeprefix(f"{scope}.")
     if kind in Settings.__dataclass_fields__:
         plan.settings[scope, kind] = number(name, value, setting=SETTING)

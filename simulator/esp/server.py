@@ -13,18 +13,14 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvicorn
-from uvicorn.server import ServerState
-
 from domain.errors import UnavailableError
-from simulator.esp.app import EspApp
 from simulator.esp.book import Book, Keep
 from simulator.esp.certificates import write_server_certificate
 from simulator.esp.control import Control
 from simulator.esp.desk import Desk
 from simulator.esp.faults import parse_faults
+from simulator.esp.http import HttpLine, Switchboard
 from simulator.esp.journal import Journal
-from simulator.esp.lines import Lines
 from simulator.esp.providers import SCOPES, providers
 from simulator.esp.smtp import Relay, SmtpLine
 from simulator.esp.webhooks.keys import Keys
@@ -32,7 +28,6 @@ from simulator.esp.webhooks.poster import Poster
 
 _HOST = "127.0.0.1"
 _BACKLOG = 1_024
-_IDLE = 75  # seconds a connection may say nothing, as providers' front ends have it
 _SELDOM = (200_000, 50, 1_000)  # the garbage collector would look through all that was accepted, again and again
 
 
@@ -75,7 +70,7 @@ async def _serve(options: Options, ready: Callable[[Addresses], None]) -> None:
     desk = Desk(book, parse_faults(options.faults, scopes=SCOPES, seed=options.seed))
     poster = Poster(Keys(options.seed), seed=options.seed, clock=book.now)
     poster.configure(options.webhooks, options.events)
-    book.watcher = poster.watch
+    book.watcher = poster
     async with AsyncExitStack() as stack:
         addresses = await _listen(options, desk, poster, stack)
         poster.base = addresses.https or addresses.http
@@ -89,13 +84,12 @@ async def _serve(options: Options, ready: Callable[[Addresses], None]) -> None:
 
 async def _listen(options: Options, desk: Desk, poster: Poster, stack: AsyncExitStack) -> Addresses:
     """Open the ports."""
-    lines, known = Lines(), providers(options.seed)
-    http = _http(EspApp(desk, known, Control(desk, SCOPES, poster), lines), lines)
+    board = Switchboard(desk, providers(options.seed), Control(desk, SCOPES, poster))
     certificate, context = _vouched(options, stack) if options.tls_port is not None else (None, None)
     relay = Relay(options.seed)
-    port = await _open(stack, http, options.port)
+    port = await _open(stack, lambda: HttpLine(board), options.port)
     smtp = await _open(stack, lambda: SmtpLine(desk, relay, context), options.smtp_port)
-    tls = await _open(stack, http, options.tls_port, context)
+    tls = await _open(stack, lambda: HttpLine(board), options.tls_port, context)
     return Addresses(
         http=f"http://{_HOST}:{port}",
         smtp=f"smtp://{_HOST}:{smtp}" if smtp else None,
@@ -112,15 +106,6 @@ def _vouched(options: Options, stack: AsyncExitStack) -> tuple[Path, ssl.SSLCont
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
     return certificate, context
-
-
-def _http(app: EspApp, lines: Lines) -> Callable[[], asyncio.Protocol]:
-    """Makes a connection's protocol: uvicorn's, without its server, whose signal handlers are one per process."""
-    protocol = lines.protocol()
-    config = uvicorn.Config(app, http=protocol, lifespan="off", access_log=False, log_level="critical", timeout_keep_alive=_IDLE)
-    config.load()
-    state = ServerState()
-    return lambda: protocol(config=config, server_state=state, app_state={})  # type: ignore[call-arg] # uvicorn's protocols take these
 
 
 async def _open(

@@ -25,7 +25,7 @@ def letter(number: int, *, address: str | None = None, mime: bytes | None = None
         recipient_id=who,
         sender=sender,
         address=address if address is not None else f"r{number}@example.org",
-        mime=content,
+        pieces=(content,),
         payload_hash=digest(content.decode("latin-1")),
         body_hash=f"{key_of('body'):x}",
     )

@@ -105,3 +105,25 @@ def test_the_same_rejection_over_and_over_is_about_us() -> None:
     assert mixed.verdict() is None
     hear(same, Accepted(ID))
     assert same.verdict() is None
+
+
+def test_an_esp_that_throttles_is_there() -> None:
+    """Being asked to slow down again and again is borne five times as long as silence; anything else in between is not."""
+    throttling, mixed = line(rounds=2), line(rounds=2)
+    for number in range(9):
+        hear(throttling, Retry(ID, "429", cause=Cause.THROTTLED))
+        hear(mixed, GONE if number == 1 else Retry(ID, "429", cause=Cause.THROTTLED))
+        assert throttling.verdict() is None
+        assert (mixed.verdict() is None) == (number < 1)
+    hear(throttling, Retry(ID, "429", cause=Cause.THROTTLED))
+    assert throttling.verdict() == "it took nothing in 10 rounds; the last answer: 429"
+
+
+def test_doubts_are_probed_with_few_letters() -> None:
+    """While nobody knows what becomes of letters, a batch puts ten at stake and not a thousand; a clear answer ends that."""
+    doubtful = line()
+    assert doubtful.most(1_000) == 1_000
+    hear(doubtful, Unknown(ID, "no answer"))
+    assert (doubtful.most(1_000), doubtful.most(3)) == (10, 3)
+    hear(doubtful, Accepted(ID))
+    assert doubtful.most(1_000) == 1_000

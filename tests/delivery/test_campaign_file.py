@@ -1,13 +1,13 @@
 """campaign.yaml."""
 
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 
 import pytest
 
 from delivery.campaign_file import read_campaign
 from delivery.campaign_folder import read_folder
-from domain.campaign import Cap, Goal, PlacementKind, QuietHours
+from domain.campaign import Cap, Departure, Gates, Goal, PlacementKind, QuietHours, UnknownPolicy, WarmUp, Waves
 from domain.errors import InvalidInput
 from tests.delivery.campaigns import CAMPAIGN, STARTER, with_file
 
@@ -39,6 +39,34 @@ def test_times_of_day_are_times(tmp_path: Path) -> None:
     text = CAMPAIGN + "quiet_hours: {start: 21:00, end: 07:00}\nonce: true\n"
     campaign = read_campaign(read_folder(with_file(tmp_path, "campaign.yaml", text)))
     assert (campaign.quiet_hours, campaign.once) == (QuietHours(time(21), time(7)), True)
+
+
+def test_a_departure_is_read_whole(tmp_path: Path) -> None:
+    """Waves, gates, warm-up, local time, deadline, what becomes of unknown letters, and whether somebody has to approve."""
+    text = """\
+waves:
+  shares: [0.05, 1]
+  soak_minutes: 90
+  gates: {complaints: 0.001, minimum: 500}
+departure:
+  per_minute: 600
+  local_time: 09:00
+  deadline_hours: 48
+  unknown: at_least_once
+  warm_up: {began_on: 2026-11-23, per_day: [50, 100]}
+approval: true
+"""
+    campaign = read_campaign(read_folder(with_file(tmp_path, "campaign.yaml", CAMPAIGN + text)))
+    assert campaign.waves == Waves((0.05, 1.0), 90, Gates(complaints=0.001, minimum=500))
+    warm_up = WarmUp(date(2026, 11, 23), (50, 100))
+    assert campaign.departure == Departure(600, warm_up, time(9), 48, UnknownPolicy.AT_LEAST_ONCE)
+    assert campaign.approval
+
+
+def test_a_campaign_that_says_nothing_goes_out_in_one_go(tmp_path: Path) -> None:
+    """Without waves, at any time, by nobody's leave."""
+    campaign = read_campaign(read_folder(with_file(tmp_path, "campaign.yaml", CAMPAIGN)))
+    assert (campaign.waves, campaign.departure, campaign.approval) == (None, Departure(), False)
 
 
 def test_the_audience_knows_its_line(tmp_path: Path) -> None:
@@ -84,6 +112,51 @@ def test_the_audience_knows_its_line(tmp_path: Path) -> None:
             "2: unknown key 'policy.diversity.flor' (did you mean 'floor'?)",
         ),
         ("title: The news", "title: The news\npolicy: {variant_cap: {messages: 2}}", "2: policy.variant_cap.per_days is missing"),
+        (
+            "title: The news",
+            "title: The news\nwaves:\n  shares:\n    - 0.05\n    - 0.01\n    - 1",
+            "5: waves.shares: 0.01 after 0.05 is a wave for nobody"
+            " (shares are of the whole audience, by the end of each wave, such as [0.01, 0.05, 0.2, 1])",
+        ),
+        (
+            "title: The news",
+            "title: The news\nwaves: {shares: [0.1, 0.5]}",
+            "2: waves.shares end with 0.5: the others would never be written to (end with 1)",
+        ),
+        (
+            "title: The news",
+            "title: The news\nwaves: {gates: {bounce: 0.1}}",
+            "2: unknown key 'waves.gates.bounce' (did you mean 'bounces'?)",
+        ),
+        ("title: The news", "title: The news\nwaves: {gates: {bounces: 5}}", "2: waves.gates.bounces: should be less than or equal to 1"),
+        ("title: The news", "title: The news\ndeparture: {local_time: 9}", "2: departure: write local_time as 09:00"),
+        (
+            "title: The news",
+            "title: The news\ndeparture: {local_time: 09:00+02:00}",
+            "2: departure.local_time is on each recipient's own clock, so it has no time zone (such as 09:00)",
+        ),
+        (
+            "title: The news",
+            "title: The news\nquiet_hours: {start: 21:00, end: 07:00}\ndeparture: {local_time: 22:30}",
+            "3: departure.local_time: 22:30 is in quiet hours, which are from 21:00 to 07:00"
+            " (letters would wait for quiet hours to end: write that time, or change quiet_hours)",
+        ),
+        (
+            "title: The news",
+            "title: The news\nwaves: {}\ndeparture: {deadline_hours: 3}",
+            "3: departure.deadline_hours: 3 hours are over before the last wave: its soaks take 180 minutes"
+            " (a later deadline, shorter soaks, or fewer waves)",
+        ),
+        (
+            "title: The news",
+            "title: The news\ndeparture: {warm_up: {began_on: 20261123, per_day: [5]}}",
+            "2: departure: write warm_up.began_on as 2026-11-23",
+        ),
+        (
+            "title: The news",
+            "title: The news\ndeparture: {unknown: maybe}",
+            "2: departure.unknown: should be 'at_most_once' or 'at_least_once'",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_what_was_meant(tmp_path: Path, find: str, put: str, expected: str) -> None:

@@ -6,10 +6,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from delivery.esp.parts import mailbox, parts_of
-from delivery.mime import Envelope, header_text, one_line, quoted
+from delivery.mime import one_line
 from domain.campaign import Sender
 from tests.delivery.letters import letter
-from tests.delivery.test_mime import MESSAGE, SEND, campaign, normal
+from tests.delivery.sheets import MESSAGE, filled
+from tests.delivery.test_mime import SEND, campaign, normal
 
 
 def printed(
@@ -17,9 +18,7 @@ def printed(
 ) -> bytes:
     """A whole letter's bytes."""
     of = replace(campaign(title=title), sender=Sender(name, "news@shop.example", reply))
-    bodies = {"text": [quoted(text)], "html": [quoted(html)]}
-    url = "https://l.example/u/token"
-    return Envelope(of, SEND).letter(MESSAGE, "ada@example.org", subject=header_text(subject), unsubscribe_url=url, **bodies)
+    return filled(of, SEND, subject, text=[text], html=[html])
 
 
 @given(st.text(max_size=200), st.text(max_size=2_000), st.text(max_size=2_000), st.text(max_size=120))

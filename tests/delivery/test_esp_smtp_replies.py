@@ -24,7 +24,7 @@ ID = MessageId("m1")
         (Stage.DOT, Reply(554, "5.6.0 No"), Rejected(ID, "554 5.6.0 No")),
         (Stage.DOT, Reply(421, "4.3.2 Closing"), Retry(ID, "421 4.3.2 Closing")),
         (Stage.MAIL, Reply(450, "4.7.1 Slow down"), Retry(ID, "450 4.7.1 Slow down", cause=Cause.THROTTLED)),
-        (Stage.MAIL, Reply(550, "5.7.1 Not you"), Retry(ID, "the sender is refused: 550 5.7.1 Not you", cause=Cause.THROTTLED)),
+        (Stage.MAIL, Reply(550, "5.7.1 Not you"), Retry(ID, "the sender is refused: 550 5.7.1 Not you", cause=Cause.UNREACHABLE)),
         (Stage.MAIL, Reply(552, "5.3.4 Too big"), Rejected(ID, "552 5.3.4 Too big")),
         (Stage.MAIL, Reply(452, "4.3.1 No room"), Retry(ID, "452 4.3.1 No room")),
     ],

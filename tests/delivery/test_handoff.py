@@ -18,7 +18,7 @@ from domain.ledger import Claimed, ClaimRequest, Settlement
 from domain.message import Letter, MessageStatus, SuppressionReason
 from domain.send import SendStatus
 from storage.database import Database
-from storage.ledger import SqlLedger
+from storage.ledger import Calls, SqlLedger
 from storage.suppressions import Suppressions
 from tests.delivery.letters import SEND, letter, letters, unprintable
 from tests.delivery.world import AT, Time, ToldEsp, run
@@ -276,11 +276,11 @@ def test_a_database_that_goes_away_before_a_claim_ends_the_run(database: Databas
     class Closing(SqlLedger):
         claims = 0
 
-        def claim(self, letters: Sequence[ClaimRequest], *, run_id: str, esp: str, batch: str, at: datetime) -> Claimed:
+        def claim(self, letters: Sequence[ClaimRequest], *, run_id: str, esp: str, calls: Calls, at: datetime) -> Claimed:
             self.claims += 1
             if self.claims > 2:
                 raise UnavailableError("the database does not answer")
-            return super().claim(letters, run_id=run_id, esp=esp, batch=batch, at=at)
+            return super().claim(letters, run_id=run_id, esp=esp, calls=calls, at=at)
 
     esp = ToldEsp()
     with pytest.raises(UnavailableError):

@@ -1,5 +1,8 @@
 """Signed links."""
 
+import hmac
+from base64 import urlsafe_b64decode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,3 +78,27 @@ def test_a_letter_is_signed_again_with_the_key_it_was_signed_with() -> None:
     assert SIGNER.with_key("k0").sign_unsubscribe(MESSAGE) == Signer(OLD).sign_unsubscribe(MESSAGE)
     with pytest.raises(InputError, match="secret_key"):
         SIGNER.with_key("k9")
+
+
+@given(messages, st.lists(st.tuples(link_ids, st.integers(0, 255)), max_size=5))
+def test_the_tokens_of_a_letter_are_those_that_are_made_one_by_one(message: MessageId, links: list[tuple[str, int]]) -> None:
+    """In one go, without anything between them, and the unsubscribe's at the end."""
+    apart = [SIGNER.sign_click(message, link, position) for link, position in links]
+    together = SIGNER.tokens_of(message, [bytes.fromhex(link) + position.to_bytes(1, "big") for link, position in links])
+    assert together.decode() == "".join((*apart, SIGNER.sign_unsubscribe(message)))
+
+
+@given(st.binary(min_size=1, max_size=100))
+def test_the_seal_is_hmac_sha256(secret: bytes) -> None:
+    """As the standard library computes it, for secrets of any length, cut to 96 bits."""
+    token = Signer({"k": secret}).sign_click(MESSAGE, "aabbccdd", 1)
+    data = urlsafe_b64decode(token)
+    key = hmac.digest(secret, b"letterpress link \x01", "sha256")
+    assert data[-12:] == hmac.digest(key, data[:-12], "sha256")[:12]
+
+
+def test_click_tokens_of_a_message_begin_alike() -> None:
+    """Their first 24 letters are one value to an ESP that puts values into a body; the rest tells link and position."""
+    tokens = [SIGNER.sign_click(MESSAGE, link, position) for link, position in (("aabbccdd", 1), ("00000000", 255))]
+    assert tokens[0][:24] == tokens[1][:24]
+    assert SIGNER.sign_click(MessageId("f" * 32), "aabbccdd", 1)[:24] != tokens[0][:24]

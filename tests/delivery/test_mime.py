@@ -10,13 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from delivery.addresses import address_fault
-from delivery.mime import Envelope, RenderError, checked_address, header_text, one_line, quoted
+from delivery.mime import RenderError, checked_address, one_line
 from domain.campaign import Campaign, Placement, Sender
-from domain.ids import CampaignId, ContentVersion, MessageId, PlacementId, SendId
+from domain.ids import CampaignId, ContentVersion, PlacementId, SendId
 from domain.send import Send
 from tests.delivery.campaigns import AT
+from tests.delivery.sheets import MESSAGE, filled
 
-MESSAGE = MessageId("0123456789abcdef0123456789abcdef")
 SEND = Send(SendId("news-1"), CampaignId("news"), AT, AT, ContentVersion("c"), None, 1, "folder", "https://l.example", "k1")
 
 
@@ -28,9 +28,7 @@ def campaign(name: str = "The shop", title: str = "The news", reply_to: str | No
 
 def letter(subject: str = "S", text: str = "t", html: str = "h", of: Campaign | None = None, address: str = "ada@example.org") -> bytes:
     """A whole message."""
-    envelope = Envelope(of or campaign(), SEND)
-    bodies = {"text": [quoted(text)], "html": [quoted(html)]}
-    return envelope.letter(MESSAGE, address, subject=header_text(subject), unsubscribe_url="https://l.example/u/t", **bodies)
+    return filled(of or campaign(), SEND, subject, text=[text], html=[html], address=address)
 
 
 def read(raw: bytes) -> EmailMessage:
@@ -64,10 +62,7 @@ def test_what_is_printed_is_what_is_read(subject: str, text: str, html: str) -> 
 def test_pieces_encoded_apart_read_as_one_text(pieces: list[str]) -> None:
     """A body joined from encoded pieces is the body of the joined texts."""
     pieces = [piece.replace("\r", "") for piece in pieces]
-    envelope = Envelope(campaign(), SEND)
-    raw = envelope.letter(
-        MESSAGE, "a@b.example", subject="S", unsubscribe_url="https://l.example/u/t", text=map(quoted, pieces), html=[quoted("x")]
-    )
+    raw = filled(campaign(), SEND, "S", text=pieces, html=["x"])
     assert part(read(raw), "plain") == normal("".join(pieces))
 
 
@@ -100,7 +95,7 @@ def test_the_headers_that_bulk_senders_owe() -> None:
         "Message-ID": f"<{MESSAGE}@shop.example>",
         "Date": "Mon, 23 Nov 2026 09:00:00 +0000",
         "List-Id": '"The news" <news.shop.example>',
-        "List-Unsubscribe": "<https://l.example/u/t>",
+        "List-Unsubscribe": "<https://l.example/u/token>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "Feedback-ID": "news-1:news:big-news-:shopexample",
         "MIME-Version": "1.0",

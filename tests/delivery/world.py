@@ -9,9 +9,10 @@ from random import Random
 from delivery.answers import Accepted, Answer
 from delivery.backlog import Printed
 from delivery.backoff import Patience
-from delivery.esp.port import Esp
+from delivery.esp.port import Call, Esp, Habits, one_by_one
 from delivery.handoff import HandOffCounts, hand_off
 from delivery.ledger import Ledger
+from delivery.pace import Pace, Unpaced
 from domain.ids import MessageId
 from domain.message import Letter
 from domain.send import SendStatus
@@ -46,10 +47,19 @@ class ToldEsp:
     with_it: int = 0
     most_with_it: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    habits: Habits = Habits(batch=50, connections=4)  # noqa: RUF009 - frozen
+    remembers: timedelta | None = None
+    can_be_asked: bool = True
     proofs: Callable[[Sequence[MessageId]], Iterable[Answer]] = lambda _ids: ()
 
     def check(self) -> None:
         """Always there."""
+
+    def calls(self, letters: Sequence[Letter]) -> Sequence[Call]:
+        return one_by_one(letters)
+
+    def repeat(self, call: Call) -> Sequence[Answer]:
+        return list(self.hand_off(call))
 
     def hand_off(self, batch: Sequence[Letter]) -> Iterable[Answer]:
         with self.lock:
@@ -83,6 +93,7 @@ def run(
     control: Callable[[], SendStatus] = lambda: SendStatus.RUNNING,
     concurrency: int = 2,
     batch_size: int = 5,
+    pace: Pace = Unpaced(),  # noqa: B008 - has no state
     patience: Patience = Patience(),  # noqa: B008 - frozen
     progress: Callable[[HandOffCounts], object] = lambda _counts: None,
 ) -> HandOffCounts:
@@ -100,6 +111,7 @@ def run(
         control=control,
         concurrency=concurrency,
         batch_size=batch_size,
+        pace=pace,
         patience=patience,
         progress=progress,
     )

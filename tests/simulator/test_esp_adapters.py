@@ -4,9 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from delivery.answers import Accepted, Retry, Unknown
+from delivery.answers import Accepted, Rejected, Retry, Unknown
 from delivery.esp import Esp, build_esp
+from domain.errors import InputError
 from domain.message import Letter
+from simulator.esp.calls import REVOKED
 from simulator.esp.handle import SimulatedEsp
 from simulator.esp.providers.ses_signature import KNOWN_KEY, KNOWN_SECRET
 from tests.delivery.letters import SENDER, letter
@@ -40,6 +42,35 @@ def adapter(provider: str, esp: SimulatedEsp) -> Iterator[Esp]:
     adapter.check()
     esp.reset()
     yield adapter
+    adapter.close()
+
+
+@pytest.mark.parametrize("provider", [name for name in ADDRESSES if name != "smtp"], indirect=True)
+def test_the_check_finds_a_key_that_is_refused(esp: SimulatedEsp, provider: str) -> None:
+    """Before a send, every adapter's own question tells a good key, which passes, from a revoked one, which is named and not shown."""
+    good = ADDRESSES[provider].format(http=esp.host, smtp=esp.smtp_url)
+    secret = KNOWN_SECRET if provider == "ses" else ":SECRET" if provider == "mailjet" else ":KEY" if ":KEY" in good else ":TOKEN"
+    build_esp(good).check()
+    revoked = build_esp(good.replace(secret, REVOKED if provider == "ses" else f":{REVOKED}"))
+    with pytest.raises(InputError, match="the key is refused") as refused:
+        revoked.check()
+    assert REVOKED not in str(refused.value).replace("expired, or revoked", "")
+
+
+def test_the_check_finds_a_login_that_is_refused(esp: SimulatedEsp) -> None:
+    """The SMTP adapter logs in before a send."""
+    relay = str(esp.smtp_url).removeprefix("smtp://")
+    build_esp(f"smtp://user:good@{relay}/?starttls=none").check()
+    with pytest.raises(InputError, match="535"):
+        build_esp(f"smtp://user:{REVOKED}@{relay}/?starttls=none").check()
+
+
+def test_one_recipient_that_ses_refuses_is_no_doubt_about_the_sender(esp: SimulatedEsp) -> None:
+    """What SES says of one recipient is not what it says of a sender that is not verified, for which everything waits."""
+    pytest.importorskip("botocore", reason="botocore not installed: it is part of the extra `ses`")
+    adapter = build_esp(ADDRESSES["ses"].format(http=esp.host, smtp=esp.smtp_url))
+    esp.set_faults("ses.partial=1,partial_share=1")
+    assert {type(answer) for answer in adapter.hand_off(_batch(adapter))} == {Rejected}
     adapter.close()
 
 

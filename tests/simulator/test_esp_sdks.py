@@ -1,5 +1,6 @@
 """The simulated ESP: spoken to by each provider's own client, where it is installed (the extra `sdks`)."""
 
+import json
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
@@ -11,6 +12,7 @@ from simulator.esp.providers.ses_signature import KNOWN_KEY, KNOWN_SECRET
 from tests.simulator.esp_calls import HTML, SENDER, SUBJECT, TEXT, address, name
 from tests.simulator.esp_receiver import receiving
 
+VALUES = {"s": SUBJECT, "h": HTML}  # by name, where the provider puts them in
 WHY = "not installed: it is part of the extra `sdks`"
 
 
@@ -37,7 +39,7 @@ def test_boto3(esp: SimulatedEsp) -> None:
     esp.reset()
     bulk = {
         "FromEmailAddress": SENDER,
-        "DefaultContent": {"Template": {"TemplateContent": {"Subject": "{{s}}", "Html": HTML, "Text": TEXT}, "TemplateData": "{}"}},
+        "DefaultContent": {"Template": {"TemplateContent": {"Subject": "{{s}}", "Html": "{{h}}", "Text": TEXT}, "TemplateData": "{}"}},
         "BulkEmailEntries": [_entry(number) for number in (1, 2)],
     }
     assert [one["Status"] for one in client.send_bulk_email(**bulk)["BulkEmailEntryResults"]] == ["SUCCESS"] * 2
@@ -47,7 +49,7 @@ def test_boto3(esp: SimulatedEsp) -> None:
 
 
 def _entry(number: int) -> dict[str, Any]:
-    data = {"ReplacementTemplateData": '{"s": "' + SUBJECT + '"}'}
+    data = {"ReplacementTemplateData": json.dumps(VALUES)}
     return {
         "Destination": {"ToAddresses": [address(number)]},
         "ReplacementTags": [{"Name": "message_id", "Value": name(number)}],
@@ -56,13 +58,14 @@ def _entry(number: int) -> dict[str, Any]:
 
 
 def test_sendgrid(esp: SimulatedEsp) -> None:
-    """SendGrid's client sends personalizations with substitutions, and verifies the events that follow."""
+    """SendGrid's client sends personalizations with substitutions in subject and HTML, and verifies the events that follow."""
     mail, client = _sdk("sendgrid.helpers.mail"), _sdk("sendgrid")
-    message = mail.Mail(from_email=SENDER, subject="-s-", plain_text_content=TEXT, html_content=HTML)
+    message = mail.Mail(from_email=SENDER, subject="-s-", plain_text_content=TEXT, html_content="-h-")
     for number in (1, 2):
         one = mail.Personalization()
         one.add_to(mail.To(address(number)))
-        one.add_substitution(mail.Substitution("-s-", SUBJECT))
+        for tag, value in VALUES.items():
+            one.add_substitution(mail.Substitution(f"-{tag}-", value))
         one.add_custom_arg(mail.CustomArg("message_id", name(number)))
         message.add_personalization(one)
     with receiving() as receiver:
@@ -79,9 +82,9 @@ def test_sendgrid(esp: SimulatedEsp) -> None:
 def test_mailgun(esp: SimulatedEsp) -> None:
     """Mailgun's client sends a batch with recipient variables, and MIME; its check of signatures takes the events that follow."""
     client = _sdk("mailgun.client").Client(auth=("api", "key-1"), api_url=esp.url)
-    variables = ",".join(f'"{address(number)}": {{"id": "{name(number)}", "s": "{SUBJECT}"}}' for number in (1, 2))
-    data = {"from": SENDER, "to": [address(1), address(2)], "subject": "%recipient.s%", "text": TEXT, "html": HTML}
-    data |= {"v:message_id": "%recipient.id%", "recipient-variables": f"{{{variables}}}"}
+    variables = {address(number): {"id": name(number), **VALUES} for number in (1, 2)}
+    data = {"from": SENDER, "to": [address(1), address(2)], "subject": "%recipient.s%", "text": TEXT, "html": "%recipient.h%"}
+    data |= {"v:message_id": "%recipient.id%", "recipient-variables": json.dumps(variables)}
     with receiving() as receiver:
         esp.set_events(receiver.url, "span=0")
         answer = client.messages.create(data=data, domain="shop.example")
@@ -113,8 +116,8 @@ def test_sparkpost(esp: SimulatedEsp, monkeypatch: pytest.MonkeyPatch) -> None:
     sdk = _sdk("sparkpost")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(esp.certificate))
     client = sdk.SparkPost("key", base_uri=str(esp.tls_url).removeprefix("https://"))
-    recipients = [{"address": address(n), "metadata": {"message_id": name(n)}, "substitution_data": {"s": SUBJECT}} for n in (1, 2)]
-    told = client.transmissions.send(recipients=recipients, from_email=SENDER, subject="{{s}}", html=HTML, text=TEXT)
+    recipients = [{"address": address(n), "metadata": {"message_id": name(n)}, "substitution_data": VALUES} for n in (1, 2)]
+    told = client.transmissions.send(recipients=recipients, from_email=SENDER, subject="{{s}}", html="{{{h}}}", text=TEXT)
     assert (told["total_accepted_recipients"], told["total_rejected_recipients"]) == (2, 0)
     _arrived(esp, "sparkpost")
 
@@ -153,9 +156,9 @@ def test_mailjet(esp: SimulatedEsp) -> None:
 def test_brevo(esp: SimulatedEsp) -> None:
     """Brevo's client sends versions of one message."""
     client = _sdk("brevo").Brevo(api_key="xkeysib", base_url=f"{esp.url}/v3")
-    versions = [{"to": [{"email": address(n)}], "params": {"s": SUBJECT}, "headers": {"X-Mailin-custom": _custom(n)}} for n in (1, 2)]
-    texts: Mapping[str, Any] = {"subject": "{{params.s}}", "html_content": HTML, "text_content": TEXT, "sender": {"email": SENDER}}
-    told = client.transactional_emails.send_transac_email(**texts, message_versions=versions)
+    versions = [{"to": [{"email": address(n)}], "params": VALUES, "headers": {"X-Mailin-custom": _custom(n)}} for n in (1, 2)]
+    texts: Mapping[str, Any] = {"subject": "{{params.s}}", "html_content": "{{params.h}}", "text_content": TEXT}
+    told = client.transactional_emails.send_transac_email(**texts, sender={"email": SENDER}, message_versions=versions)
     assert told.message_ids == [one.esp_message_id for one in esp.messages(provider="brevo")]
     _arrived(esp, "brevo")
 

@@ -20,6 +20,7 @@ from domain.recipient import AttributeKind, Recipient, normalised
 from domain.send import Send
 from simulator.letters import surfaces_of
 from simulator.mail_reader import Request, arrived, follow, requests_of
+from simulator.mailboxes import Town
 from simulator.people import People, draw_people
 from simulator.readers import Reading, read_letters
 from simulator.replies import reply
@@ -97,7 +98,7 @@ def parts(sqlite_database: Database, content: Content, send: Send, people: Peopl
         ClaimRequest(message_id_of(SEND, RecipientId(who)), SEND, RecipientId(who), 0, address, "p", "b")
         for who, address in zip(people.recipients["recipient_id"], people.recipients["address"], strict=True)
     ]
-    ledger.claim(requests, run_id="run", esp="folder", batch="b", at=UNTIL)
+    ledger.claim(requests, run_id="run", esp="folder", calls=lambda won: dict.fromkeys(won, "b"), at=UNTIL)
     return Served(
         database=sqlite_database,
         decisions=Gone(),
@@ -179,6 +180,16 @@ def test_a_whole_reply(parts: Served, mailbox: Path, shop: Path, send: Send, dec
     assert (found.purchases_file is None) == (found.purchases == 0)
     if found.purchases_file:
         assert len(pd.read_parquet(found.purchases_file)) == found.purchases
+
+
+def test_scanners_follow_links_too(parts: Served, mailbox: Path, shop: Path, send: Send, decisions: pd.DataFrame) -> None:
+    """In a town some mailboxes have scanners: their requests are stored like any other, with agents of their own."""
+    content = parts.contents.load(send.content_version)
+    town = Town(staff=5)
+    found = reply(shop, mailbox, send, content, decisions, signer=SIGNER, web=create_app(parts), at=UNTIL, town=town)
+    assert found.scans > 50
+    agents = {orjson.loads(event.raw)["user_agent"] for event in parts.events.of_send(SEND) if event.kind is EventKind.CLICKED}
+    assert len(agents) > 3
 
 
 def test_links_that_are_not_known(parts: Served) -> None:

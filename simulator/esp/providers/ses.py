@@ -39,8 +39,9 @@ _MOST_TAGS = 50
 _TAG = re.compile(r"[A-Za-z0-9_-]{1,256}$")
 _HEADER_NAME, _HEADER_VALUE = re.compile(r"[!-9;-@A-~]{1,126}$"), re.compile(r"[ -~]{1,995}$")
 _SINGLE, _BULK = "/v2/email/outbound-emails", "/v2/email/outbound-bulk-emails"
+_REFUSED = "The recipient's address is refused."  # not SES's "Email address is not verified", which is about the sender
 _WORDS = {
-    Declined.REJECTED: ("MESSAGE_REJECTED", "Email address is not verified."),
+    Declined.REJECTED: ("MESSAGE_REJECTED", _REFUSED),
     Declined.THROTTLED: ("ACCOUNT_THROTTLED", "Maximum sending rate exceeded."),
     Declined.INVALID: ("INVALID_PARAMETER", ""),
 }
@@ -84,7 +85,7 @@ class Ses(WithoutKeys, WithoutLookUp):
         if outcome is Declined.THROTTLED:
             return self.throttled(None, None)
         name = "MessageRejected" if outcome is Declined.REJECTED else "BadRequestException"
-        return _said(400, name, order.entries[0].fault or "Email address is not verified.")
+        return _said(400, name, order.entries[0].fault or _REFUSED)
 
     def greet(self) -> Reply:
         """The account."""

@@ -80,6 +80,11 @@ class Poster:
         self.counts = Counts()
         self._round += 1
 
+    @property
+    def awake(self) -> bool:
+        """Whether there is anybody to tell."""
+        return bool(self._url)
+
     def watch(self, held: Held) -> None:
         """Decide what happens to a message that was just accepted."""
         if self._url and held.provider in _TELLERS:

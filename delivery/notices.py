@@ -1,0 +1,81 @@
+"""What Letterpress tells the people who run it, as words, as a signed POST and as a plain mail. Pure."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+
+import orjson
+
+from delivery.addresses import domain_of
+from domain.audit import AuditEntry
+from domain.hashing import key_of
+from domain.ids import CampaignId, RecipientId, SendId, digest, notice_id_of
+from domain.message import Letter
+from domain.send import Send
+
+SIGNATURE_HEADER = "Letterpress-Signature"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that a person has to decide about. `facts` for programs; nothing in it is about recipients."""
+
+    kind: str
+    send_id: SendId
+    campaign: CampaignId
+    at: datetime
+    title: str
+    text: str
+    facts: Mapping[str, str | int | float]
+
+
+def gate_notice(send: Send, tripped: AuditEntry) -> Notice:
+    """A gate tripped: what it was, as the audit trail has it, and what can be done."""
+    title = f"{send.send_id} is paused: a gate tripped"
+    text = (
+        f"At {tripped.at:%Y-%m-%d %H:%M} UTC the send {send.send_id} paused itself, because a gate tripped:\n\n"
+        f"  {tripped.why}\n\n"
+        "Nothing more of it is handed off until somebody decides:\n\n"
+        f"  letterpress status {send.send_id}    shows how it stands\n"
+        f"  letterpress resume {send.send_id}    goes on; the letters that are out are accepted, those to come are judged afresh\n"
+        f"  letterpress cancel {send.send_id}    ends it for good\n"
+    )
+    return Notice("gate_tripped", send.send_id, send.campaign, tripped.at, title, text, tripped.detail)
+
+
+def webhook_body(notice: Notice) -> bytes:
+    """The notice as one JSON object."""
+    fields = {name: getattr(notice, name) for name in Notice.__slots__} | {"facts": dict(notice.facts)}
+    return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+
+
+def signature(body: bytes, secret: str, at: datetime) -> str:
+    """`t=SECONDS,v1=HEX`: HMAC-SHA256 over the seconds since 1970, a dot and the body. The time lets a receiver refuse old ones."""
+    seconds = str(int(at.timestamp()))
+    return f"t={seconds},v1={hmac.new(secret.encode(), f'{seconds}.'.encode() + body, hashlib.sha256).hexdigest()}"
+
+
+def mail_of(notice: Notice, sender: str, to: str) -> Letter:
+    """The notice as a plain-text mail, as every ESP takes letters. It is in no send's ledger."""
+    message_id = notice_id_of(notice.kind, notice.send_id, notice.at)
+    mail = EmailMessage(policy=SMTP)
+    headers = {"From": sender, "To": to, "Subject": notice.title, "Date": format_datetime(notice.at)}
+    for name, value in (headers | {"Message-ID": f"<{message_id}@{domain_of(sender)}>", "Auto-Submitted": "auto-generated"}).items():
+        mail[name] = value
+    mail.set_content(notice.text)
+    written = mail.as_bytes()
+    return Letter(
+        message_id=message_id,
+        send_id=notice.send_id,
+        recipient_id=RecipientId(""),
+        sender=sender,
+        address=to,
+        pieces=(written,),
+        payload_hash=digest(written.decode("latin-1")),
+        body_hash=f"{key_of(notice.text):x}",
+    )
