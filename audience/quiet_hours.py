@@ -1,37 +1,22 @@
 """Quiet hours: local times between which nobody is written to."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import datetime, tzinfo
 
 import pandas as pd
 
 from domain.campaign import QuietHours
+from domain.time_zone import zone_of
 
 
 def is_quiet(hours: QuietHours, zone: tzinfo, at: datetime) -> bool:
-    """Whether the instant falls into quiet hours on clocks of the zone: from `start` on, before `end`.
-
-    The wall clock decides, also in the hour that a change of clocks repeats. Hours that start later than they end span
-    midnight; hours that start when they end are empty.
-    """
-    local = at.astimezone(zone).time().replace(tzinfo=None)
-    if hours.start <= hours.end:
-        return hours.start <= local < hours.end
-    return local >= hours.start or local < hours.end
+    """Whether the instant falls into quiet hours on clocks of the zone; the wall clock decides, also in an hour that is repeated."""
+    return hours.cover(at.astimezone(zone).time())
 
 
 def quiet_zones(hours: QuietHours, time_zones: Iterable[str], at: datetime) -> frozenset[str]:
     """The zones, out of those named, in which it is quiet at the instant."""
     return frozenset(name for name in time_zones if is_quiet(hours, zone_of(name), at))
-
-
-def zone_of(name: str) -> tzinfo:
-    """The IANA zone; UTC for a name that is none, so that one bad row does not stop a send."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # KeyError covers ZoneInfoNotFoundError; the others are names that are paths
-        return UTC
 
 
 def in_quiet_hours(time_zones: "pd.Series[str]", hours: QuietHours | None, at: datetime) -> "pd.Series[bool]":

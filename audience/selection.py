@@ -1,6 +1,6 @@
 """Selection: who is in a send's audience, and the one reason why each of the others is kept out."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 import numpy as np
@@ -14,6 +14,7 @@ from domain.campaign import Campaign
 from domain.ids import RecipientId
 from domain.message import Exclusion
 
+_NOBODY: Mapping[str, Exclusion] = {}
 AUDIENCE_COLUMNS = ("recipient_id", "bucket", "exclusion", "arm", "address", "time_zone", "locale", "created_at", "attributes")
 
 
@@ -22,6 +23,7 @@ def select(
     *,
     expression: Expression,
     suppressed: Collection[str],
+    spared: Mapping[str, Exclusion] = _NOBODY,
     handed_off_recently: pd.DataFrame,
     already_sent: Collection[RecipientId],
     campaign: Campaign,
@@ -30,13 +32,17 @@ def select(
     """The candidates for whom the expression holds, each with its exclusion (missing: admitted); `arm` is still empty.
 
     `candidates`: expanded recipients. `suppressed`: normalised addresses, at least those among the candidates.
+    `spared`: who of them opted out of the campaign's topic or has paused, also by normalised address.
     `handed_off_recently`: recipient_id, answered_at, at least since `caps.earliest_window`. `already_sent`: who may not get
     this campaign again (`once`) or was reached by this very send. The frame keeps the candidates' order and index.
     """
     holds = evaluate([expression], candidates, as_of)[:, 0]
     matched = candidates[holds]
+    spares = matched["address_normalised"].map(spared)
     reasons = {
         Exclusion.SUPPRESSED: matched["address_normalised"].isin(suppressed),
+        Exclusion.OPTED_OUT: spares == Exclusion.OPTED_OUT,
+        Exclusion.PAUSED: spares == Exclusion.PAUSED,
         Exclusion.NO_CONSENT: ~matched["consent"].fillna(value=False).astype(bool),
         Exclusion.INVALID_ADDRESS: ~valid(matched["address"]),
         Exclusion.ALREADY_SENT: matched["recipient_id"].isin(already_sent),

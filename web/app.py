@@ -14,33 +14,51 @@ from domain.errors import InputError, LetterpressError, UnavailableError
 from web import pages
 from web.catalogue import Catalogue
 from web.decisions import decision_routes
+from web.events import ROOM, event_routes
 from web.health import health_routes
 from web.links import link_routes
+from web.metrics import CountedInbox, Measured, Metrics, metrics_routes
 from web.parts import Serving
 from web.recorder import Recorder
 from web.safety import SafeAnswers, SmallRequests
+from web.understanding import Understanding
+from web.webhook_writer import WebhookWriter
+from web.webhooks import room_for, webhook_routes
 
 _log = logging.getLogger(__name__)
-_PEOPLE = ("/c/", "/u/")  # paths where a person reads the answer
+_PEOPLE = ("/c/", "/u/", "/v/")  # paths where a person reads the answer
 
 
 def create_app(parts: Serving) -> FastAPI:
     """The application over these parts. Nothing is connected to before the first request."""
     recorder = Recorder(parts.events)
     catalogue = Catalogue(parts.contents, parts.sends, parts.clock)
+    metrics = Metrics(parts, recorder)
+    understanding = Understanding(CountedInbox(parts.webhooks.inbox, metrics), parts.clock)
+    writer = WebhookWriter(parts.webhooks.inbox, understanding.wake)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if parts.webhooks.accounts:
+            writer.start()
+            understanding.start()
         gc.freeze()  # what is loaded by now lives as long as the process; scanning it again is most of the slow answers
         yield
         gc.unfreeze()
+        if parts.webhooks.accounts:
+            writer.close()
+            understanding.close()
         recorder.close()
 
     app = FastAPI(title="Letterpress", version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.add_middleware(SmallRequests)
+    app.add_middleware(SmallRequests, room={**ROOM, **room_for(parts.webhooks)})
     app.add_middleware(SafeAnswers)
+    app.add_middleware(Measured, metrics=metrics)
+    app.include_router(webhook_routes(parts, writer))  # first: routes are tried in turn, and ESPs come most often
     app.include_router(health_routes(parts, recorder))
+    app.include_router(metrics_routes(metrics, parts.metrics_token))
     app.include_router(decision_routes(parts, catalogue))
+    app.include_router(event_routes(parts))
     app.include_router(link_routes(parts, catalogue, recorder))
     app.add_exception_handler(LetterpressError, _ours)
     app.add_exception_handler(HTTPException, _protocol)

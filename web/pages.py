@@ -2,9 +2,13 @@
 
 import base64
 import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
 from html import escape
 
 from fastapi.responses import HTMLResponse
+
+from domain.preference import Preferences
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c1a17; --soft: #5d574e; --paper: #faf8f4; --card: #ffffff; --edge: #e4dfd5; --press: #8a2b1f }
@@ -18,6 +22,11 @@ main { width: 100%; max-width: 30rem; padding: clamp(1.5rem, 6vw, 2.75rem); back
   border-top: 4px solid var(--press); border-radius: 4px }
 h1 { margin: 0 0 .75rem; font-size: 1.6rem; line-height: 1.2; font-weight: 600; text-wrap: balance }
 p { margin: 0 0 1rem; color: var(--soft) }
+h2 { margin: 2rem 0 .25rem; font-size: 1.1rem; font-weight: 600 }
+h2 + form { margin-top: .75rem }
+label { display: flex; gap: .75rem; align-items: center; min-height: 2.75rem; color: var(--ink) }
+input { width: 1.25rem; height: 1.25rem; accent-color: var(--press) }
+.quiet { margin-top: .5rem; background: none; border: 1px solid var(--press); color: var(--press) }
 p:last-child { margin-bottom: 0 }
 button { width: 100%; min-height: 3rem; padding: .6rem 1.25rem; border: 0; border-radius: 4px; background: var(--press); color: var(--card);
   font: inherit; font-weight: 600; cursor: pointer }
@@ -25,6 +34,8 @@ button:hover { filter: brightness(1.08) }
 button:focus-visible { outline: 3px solid var(--ink); outline-offset: 3px }
 form { margin: 1.5rem 0 0 }
 """
+
+_NO_MORE = "No more letters will be sent to this address. One that is already on its way may still arrive."
 
 STYLE_HASH = "sha256-" + base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
@@ -47,23 +58,84 @@ _PAGE = """<!doctype html>
 """
 
 
-def page(title: str, *paragraphs: str, button: str | None = None, status: int = 200) -> HTMLResponse:
-    """A page of plain text, with a button that posts to the page's own address if one is named."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the page about somebody's letters shows. `sender`: whom the letter at hand came from; `topic`: what it is about; `topics`:
+    what letters are about at all. `held`: what they asked for before. `pauses`: offered, in days."""
+
+    sender: str | None = None
+    topic: str | None = None
+    topics: tuple[str, ...] = ()
+    held: Preferences = field(default_factory=Preferences)
+    pauses: tuple[int, ...] = ()
+
+
+def page(title: str, *paragraphs: str, more: str = "", status: int = 200) -> HTMLResponse:
+    """A page of plain text, with `more` HTML below."""
     body = [f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs]
-    if button:
-        body.append(f'<form method="post"><button type="submit" name="from" value="page">{escape(button)}</button></form>')
-    return HTMLResponse(_PAGE.format(title=escape(title), style=_STYLE, body="\n".join(body)), status_code=status)
+    return HTMLResponse(_PAGE.format(title=escape(title), style=_STYLE, body="\n".join([*body, more])), status_code=status)
 
 
-def ask(sender: str | None) -> HTMLResponse:
-    """Before unsubscribing. Looking at this page changes nothing: mail scanners follow every link."""
-    whom = f"{sender} will" if sender else "We will"
-    return page("Stop these letters?", f"{whom} send no more letters to the address this one came to.", button="Unsubscribe")
+def ask(question: Question) -> HTMLResponse:
+    """Before unsubscribing, from everything or some. Looking at this page changes nothing: mail scanners follow every link."""
+    if question.held.suppressed:
+        return page("You are unsubscribed", _NO_MORE)
+    whom = f"{question.sender} will" if question.sender else "We will"
+    sections = (_form(_button("all", "Unsubscribe")), _about(question), _pausing(question), _choosing(question))
+    more = "\n".join(filter(None, sections))
+    return page("Stop these letters?", f"{whom} send no more letters to the address this one came to.", more=more)
+
+
+def noted(held: Preferences) -> HTMLResponse:
+    """After asking for fewer letters: what holds now."""
+    if held.suppressed:
+        return gone()
+    said = [f"No letters about {', '.join(sorted(held.without))}."] if held.without else []
+    said += [f"No letters until {_day(held.paused_until)}."] if held.paused_until else []
+    return page("Saved", *(said or ["You get all letters again."]), "One that is already on its way may still arrive.")
+
+
+def _about(question: Question) -> str:
+    if question.topic is None or question.topic in question.held.without:
+        return ""
+    return f"<h2>Only letters about {escape(question.topic)}?</h2>" + _form(_button("stop-topic", "Stop this topic", quiet=True))
+
+
+def _pausing(question: Question) -> str:
+    if until := question.held.paused_until:
+        return f"<h2>Paused until {_day(until)}</h2>" + _form(_button("resume", "Send letters again", quiet=True))
+    buttons = (_button(f"pause-{days}", f"Pause for {days} days", quiet=True) for days in question.pauses)
+    return "<h2>Only for a while?</h2>" + _form("".join(buttons)) if question.pauses else ""
+
+
+def _choosing(question: Question) -> str:
+    """A box per topic. `shown` says which boxes there were: an empty box and one that was not there must not be the same."""
+    if not question.topics:
+        return ""
+    boxes = "".join(
+        f'<input type="hidden" name="shown" value="{escape(topic)}"><label><input type="checkbox" name="topic" value="{escape(topic)}"'
+        f"{'' if topic in question.held.without else ' checked'}> {escape(topic)}</label>"
+        for topic in question.topics
+    )
+    return "<h2>Which topics?</h2>" + _form(boxes + _button("topics", "Save topics", quiet=True))
+
+
+def _form(inside: str) -> str:
+    return f'<form method="post">{inside}</form>'
+
+
+def _button(wish: str, said: str, *, quiet: bool = False) -> str:
+    look = ' class="quiet"' if quiet else ""
+    return f'<button type="submit" name="wish" value="{wish}"{look}>{escape(said)}</button>'
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%B %Y}"
 
 
 def gone() -> HTMLResponse:
     """After unsubscribing, however often."""
-    return page("You are unsubscribed", "No more letters will be sent to this address. One that is already on its way may still arrive.")
+    return page("You are unsubscribed", _NO_MORE)
 
 
 def broken_link() -> HTMLResponse:

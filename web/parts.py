@@ -1,16 +1,21 @@
 """What the HTTP process needs of the house: a few reads and three writes, none of which knows frames or models."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from delivery.links import Signer
+from delivery.webhooks.accounts import Account
 from domain.content import Content
 from domain.decision import PublishedDecision
 from domain.event import ReceivedEvent
 from domain.ids import ContentVersion, MessageId, PlacementId, RecipientId, SendId, VariantId
-from domain.message import LedgerEntry, SuppressionReason
+from domain.message import FrozenLetter, LedgerEntry, SuppressionReason
+from domain.preference import Change
+from domain.preference import Preferences as Held
 from domain.send import Send
+from domain.site_event import RefusedEvent, SiteEvent, StoredEvents
+from domain.webhook import InboxState, StoredTelling, Told, WaitingPost, WebhookPost
 
 
 class Checked(Protocol):
@@ -37,11 +42,76 @@ class Events(Protocol):
         ...
 
 
+class SiteEvents(Protocol):
+    """Where events of the site and the shop are kept."""
+
+    def append(self, given: Sequence[SiteEvent], refused: Sequence[RefusedEvent] = ()) -> StoredEvents:
+        """Store durably, each event once; what was refused is set aside."""
+        ...
+
+
+class Inbox(Protocol):
+    """Where posts of ESPs are kept until they are understood."""
+
+    def append(self, given: Sequence[WebhookPost]) -> frozenset[str]:
+        """Keep durably, each once; returns the ids of those whose token vouched for something else before."""
+        ...
+
+    def waiting(self) -> Sequence[WaitingPost]:
+        """Those that have waited longest."""
+        ...
+
+    def state(self) -> InboxState:
+        """How much is waiting."""
+        ...
+
+    def store(self, told: Sequence[Told], finished: Collection[str], at: datetime) -> StoredTelling:
+        """Store events, each once, and note that these posts are understood."""
+        ...
+
+
+class Webhooks(Protocol):
+    """Whose posts are taken, and where they are kept. `public_url`: what ESPs call us by. `fetch`: reads an address of Amazon's."""
+
+    @property
+    def accounts(self) -> Mapping[str, Account]: ...
+    @property
+    def inbox(self) -> Inbox: ...
+    @property
+    def public_url(self) -> str: ...
+    @property
+    def fetch(self) -> Callable[[str], bytes]: ...
+
+
 class Suppressions(Protocol):
     """The do-not-mail list."""
 
     def add(self, address: str, reason: SuppressionReason, at: datetime, detail: str | None = None) -> object:
         """Suppress an address; again changes nothing."""
+        ...
+
+
+class Preferences(Protocol):
+    """What recipients asked to be spared."""
+
+    def topics(self) -> Sequence[str]:
+        """What the sends so far were about."""
+        ...
+
+    def of(self, recipient_id: RecipientId, at: datetime) -> Held:
+        """What holds for a recipient."""
+        ...
+
+    def change(self, event: ReceivedEvent, change: Change, at: datetime, detail: str) -> None:
+        """Store the event, once, and do what it asks for, in one transaction."""
+        ...
+
+
+class Letters(Protocol):
+    """What letters were printed from, frozen when their send was planned."""
+
+    def of(self, send_id: SendId, shard: int, recipient_id: RecipientId) -> FrozenLetter | None:
+        """One recipient's; None if it is not kept any more, or they were erased."""
         ...
 
 
@@ -91,7 +161,19 @@ class Serving(Protocol):
     @property
     def events(self) -> Events: ...
     @property
+    def site_events(self) -> SiteEvents: ...
+    @property
+    def write_keys(self) -> Mapping[str, str]: ...  # key → source
+    @property
+    def metrics_token(self) -> str: ...  # empty: metrics are for this machine alone
+    @property
+    def webhooks(self) -> Webhooks: ...
+    @property
     def suppressions(self) -> Suppressions: ...
+    @property
+    def preferences(self) -> Preferences: ...
+    @property
+    def letters(self) -> Letters: ...
     @property
     def messages(self) -> Messages: ...
     @property

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from web.pages import STYLE_HASH
 
-MOST_BODY = 16_384  # bytes: a one-click unsubscription sends about 30
+MOST_BODY = 16_384  # bytes: a one-click unsubscription sends about 30; paths that take more say so
 
 _HEADERS: Mapping[bytes, bytes] = {
     b"content-security-policy": (
@@ -38,16 +38,17 @@ class SafeAnswers:
 
 
 class SmallRequests:
-    """Answers 413 to a body that is announced, or turns out, to be larger than MOST_BODY."""
+    """Answers 413 to a body that is announced, or turns out, to be larger than its path takes: `room` says how much, else MOST_BODY."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, room: Mapping[str, int] | None = None) -> None:
+        self._app, self._room = app, room or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if _announced(scope) > MOST_BODY:
+        most = self._room.get(scope["path"], MOST_BODY)
+        if _announced(scope) > most:
             await _refuse(send)
             return
         started = False
@@ -57,7 +58,7 @@ class SmallRequests:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
-            if taken > MOST_BODY:
+            if taken > most:
                 raise _TooLarge
             return message
 

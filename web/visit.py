@@ -1,9 +1,12 @@
 """What is kept of a request, for telling people from machines later (FACTS §9): enough for that, and no more about the person."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 
 from fastapi import Request
+
+from delivery.links import Signer
 
 _LONGEST = 512
 _V4_BITS, _V6_BITS = 24, 48
@@ -11,7 +14,8 @@ _V4_BITS, _V6_BITS = 24, 48
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """How the request came. `network`: the /24 or /48 it came from, not the address."""
+    """How the request came. `network`: the /24 or /48 it came from, not the address; None where it is nobody's in particular, such
+    as that of a proxy of our own."""
 
     method: str
     user_agent: str
@@ -29,14 +33,17 @@ class Visit:
             purpose=(head.get("sec-purpose") or head.get("purpose") or "")[:_LONGEST] or None,
         )
 
-    def said(self) -> dict[str, str | None]:
-        """For an event's raw payload."""
-        return {"method": self.method, "user_agent": self.user_agent, "network": self.network, "purpose": self.purpose}
+    def said(self, signer: Signer, at: datetime) -> dict[str, str | None]:
+        """For an event's raw payload. The network is veiled: requests of one day can be compared, and not be traced."""
+        network = signer.veiled(self.network, f"{at.astimezone(UTC):%Y-%m-%d}") if self.network else None
+        return {"method": self.method, "user_agent": self.user_agent, "network": network, "purpose": self.purpose}
 
 
 def _network(host: str) -> str | None:
     try:
         address = ip_address(host)
     except ValueError:
+        return None
+    if not address.is_global:
         return None
     return str(ip_network(f"{address}/{_V4_BITS if address.version == 4 else _V6_BITS}", strict=False))  # noqa: PLR2004 - IPv4

@@ -1,5 +1,6 @@
 """Selection: who is kept out, and for which one reason."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 
 import numpy as np
@@ -45,6 +46,7 @@ def audience(
     frame: pd.DataFrame,
     *,
     suppressed: set[str] | None = None,
+    spared: Mapping[str, Exclusion] | None = None,
     recent: pd.DataFrame = NOBODY,
     sent: set[RecipientId] | None = None,
     definition: Campaign | None = None,
@@ -54,6 +56,7 @@ def audience(
         frame,
         expression=parse(expression, {"orders": "numeric"}),  # type: ignore[dict-item]
         suppressed=suppressed or set(),
+        spared=spared or {},
         handed_off_recently=recent,
         already_sent=sent or set(),
         campaign=definition or campaign(),
@@ -78,17 +81,22 @@ def test_only_those_who_match() -> None:
 
 def test_every_reason_in_order_of_precedence() -> None:
     """Of several reasons the first in the order of Exclusion is given."""
-    frame = candidates(7)
-    frame.loc[:1, "consent"] = False
-    frame.loc[:2, "address"] = "x@mail.example\r\nBcc: y@mail.example"
-    frame.loc[:5, "time_zone"] = "Asia/Tokyo"  # 18:00 there
-    recent = pd.DataFrame({"recipient_id": [f"r{i}" for i in range(5)], "answered_at": AS_OF - timedelta(days=1)})
-    definition = campaign(caps=(Cap(1, 7),), quiet_hours=QuietHours(time(17), time(7)))
+    frame = candidates(9)
+    frame.loc[:3, "consent"] = False
+    frame.loc[:4, "address"] = "x@mail.example\r\nBcc: y@mail.example"
+    frame.loc[:7, "time_zone"] = "Asia/Tokyo"  # 18:00 there
+    opted_out, paused = Exclusion.OPTED_OUT, Exclusion.PAUSED
     found = audience(
-        frame, suppressed={"r0@mail.example"}, recent=recent, sent={RecipientId(f"r{i}") for i in range(4)}, definition=definition
+        frame,
+        suppressed={"r0@mail.example"},
+        spared={"r0@mail.example": opted_out, "r1@mail.example": opted_out, "r2@mail.example": paused},
+        recent=pd.DataFrame({"recipient_id": [f"r{i}" for i in range(7)], "answered_at": AS_OF - timedelta(days=1)}),
+        sent={RecipientId(f"r{i}") for i in range(6)},
+        definition=campaign(caps=(Cap(1, 7),), quiet_hours=QuietHours(time(17), time(7))),
     )
-    assert found["exclusion"].tolist()[:6] == [reason.value for reason in Exclusion if reason is not Exclusion.CANCELLED]
-    assert pd.isna(found["exclusion"].iloc[6])
+    later = {Exclusion.CANCELLED, Exclusion.DEADLINE}  # these come once a send is under way
+    assert found["exclusion"].tolist()[:8] == [reason.value for reason in Exclusion if reason not in later]
+    assert pd.isna(found["exclusion"].iloc[8])
 
 
 def test_missing_consent_is_no_consent() -> None:

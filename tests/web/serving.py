@@ -22,8 +22,10 @@ from storage.database import Database
 from storage.decision_store import DecisionStore
 from storage.events import Events
 from storage.ledger import SqlLedger
+from storage.preferences import PreferenceBook
 from storage.schema import recipients
 from storage.sends import Sends
+from storage.site_events import SiteEvents
 from storage.suppressions import Suppressions
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -31,6 +33,7 @@ CAMPAIGN = CampaignId("weekly")
 SEND = send_id_of(CAMPAIGN, AT)
 HERO = PlacementId("weekly.hero")
 SIGNER = Signer({"k1": b"one key", "k0": b"an older key"})
+WRITE_KEYS = {"a-key-of-the-shop": "shop", "its-next-key": "shop", "a-key-of-the-app": "app"}
 STATIC, DYNAMIC, FRAME, SCRIPT = "0000000a", "0000000b", "0000000c", "0000000d"
 
 
@@ -42,6 +45,20 @@ class Time:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+def _nothing_outside(url: str) -> NoReturn:
+    raise UnavailableError(f"a test does not reach {url}")
+
+
+@dataclass
+class Hooks:
+    """Whose webhooks are taken: nobody's, until a test says so."""
+
+    accounts: Any = field(default_factory=dict)
+    inbox: Any = None
+    public_url: str = "http://127.0.0.1:8085"
+    fetch: Callable[[str], bytes] = _nothing_outside
 
 
 @dataclass
@@ -56,6 +73,12 @@ class Served:
     address_book: Any
     contents: Any
     sends: Any
+    site_events: Any = None
+    preferences: Any = None
+    letters: Any = None
+    write_keys: dict[str, str] = field(default_factory=dict)
+    webhooks: Hooks = field(default_factory=Hooks)
+    metrics_token: str = ""
     signer: Signer = SIGNER
     clock: Time = field(default_factory=Time)
 
@@ -84,6 +107,7 @@ def content() -> Content:
         postal_address="1 Street",
         audience="true",
         placements=(Placement(HERO, "hero"),),
+        topic="news",
     )
     links = (
         Link(STATIC, "https://shop.example/söle?a=1&b=%20#top", 1, HERO, VariantId("spring")),
@@ -103,13 +127,13 @@ def message(who: str = "r1") -> MessageId:
 def served(database: Database, decision_store: DecisionStore) -> Served:
     """Stores in which r1 and r2 have been sent their letters."""
     Contents(database).save(content(), AT)
-    send = Send(SEND, CAMPAIGN, AT, AT, ContentVersion("v1"), None, 1, "folder", "http://127.0.0.1", "k1")
+    send = Send(SEND, CAMPAIGN, AT, AT, ContentVersion("v1"), None, 1, "folder", "http://127.0.0.1", "k1", topic="news")
     Sends(database).open(send, AT)
     for who in ("r1", "r2"):
         _add(database, who)
     requests = [ClaimRequest(message(who), SEND, RecipientId(who), 0, f"{who}@example.org", "p", "b") for who in ("r1", "r2")]
     ledger = SqlLedger(database)
-    ledger.claim(requests, run_id="run-1", esp="folder", batch="b", at=AT)
+    ledger.claim(requests, run_id="run-1", esp="folder", calls=lambda won: dict.fromkeys(won, "b"), at=AT)
     decision_store.publish([(RecipientId("r1"), HERO, (VariantId("spring"),), SEND)], timedelta(days=1), AT)
     return Served(
         database=database,
@@ -120,6 +144,9 @@ def served(database: Database, decision_store: DecisionStore) -> Served:
         address_book=AddressBook(database),
         contents=Contents(database),
         sends=Sends(database),
+        site_events=SiteEvents(database),
+        preferences=PreferenceBook(database),
+        write_keys=dict(WRITE_KEYS),
     )
 
 

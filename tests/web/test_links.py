@@ -128,7 +128,8 @@ def test_looking_at_the_unsubscribe_page_changes_nothing(client: TestClient, par
     assert '<form method="post">' in answer.text
     assert "r1" not in answer.text.lower()
     assert parts.suppressions.count() == 0
-    assert stored(parts) == []
+    (look,) = stored(parts)
+    assert (look.kind, look.decision_id, orjson.loads(look.raw)["link_id"]) == (EventKind.CLICKED, None, "unsubscribe")
 
 
 @pytest.mark.parametrize(("body", "one_click"), [("List-Unsubscribe=One-Click", True), ("from=page", False), ("", False)])
@@ -159,10 +160,10 @@ def test_unsubscribing_twice_is_unsubscribing(client: TestClient, parts: Served)
 
 def test_a_failed_unsubscription_does_not_claim_success(client: TestClient, parts: Served) -> None:
     """503 asks the provider to repeat it; the repetition finishes what was begun."""
-    working, parts.suppressions = parts.suppressions, Gone()
+    working, parts.preferences = parts.preferences, Gone()
     answer = client.post(f"/u/{LEAVE}")
     assert (answer.status_code, "unsubscribed" in answer.text) == (503, False)
-    parts.suppressions = working
+    parts.preferences = working
     assert client.post(f"/u/{LEAVE}").status_code == 200
     assert (parts.suppressions.count(), len(stored(parts))) == (1, 1)
 
@@ -185,3 +186,40 @@ def test_garbage_is_never_a_server_error(client: TestClient, token: str) -> None
     path = "".join(f"%{byte:02x}" for byte in token.encode("utf-8", "surrogatepass"))
     for answer in (client.get(f"/c/{path}"), client.get(f"/u/{path}"), client.post(f"/u/{path}"), client.head(f"/c/{path}")):
         assert 400 <= answer.status_code < 500
+
+
+def seen_from(parts: Served, address: str, *, agent: str = "A") -> str | None:
+    """The network that is kept of a click from this address."""
+    with TestClient(create_app(parts), follow_redirects=False, client=(address, 1)) as client:
+        client.get(f"/c/{CLICK}", headers={"user-agent": agent})
+    network = orjson.loads(max(stored(parts), key=lambda event: (event.received_at, event.raw)).raw)["network"]
+    assert network is None or isinstance(network, str)
+    return network
+
+
+def test_the_network_is_kept_veiled_and_for_a_day(parts: Served) -> None:
+    """One /24 is one network today and another word tomorrow; neither it nor the address can be read. No network of ours is kept."""
+    first = seen_from(parts, "9.9.9.9")
+    parts.clock.now = AT + timedelta(minutes=1)
+    assert seen_from(parts, "9.9.9.200") == first
+    parts.clock.now = AT + timedelta(minutes=2)
+    other = seen_from(parts, "9.9.8.9")
+    parts.clock.now = AT + timedelta(days=1, minutes=-5)
+    tomorrow = seen_from(parts, "9.9.9.9")
+    assert first and len({first, other, tomorrow}) == 3
+    assert not any("9.9" in event.raw for event in stored(parts))
+    parts.clock.now = AT + timedelta(minutes=3)
+    [event] = [one for one in stored(parts) if one.received_at == AT]
+    assert event.send_id == SEND
+
+
+def test_a_proxy_of_our_own_is_no_network(parts: Served) -> None:
+    """What comes from loopback or a private network says nothing about who asks."""
+    assert seen_from(parts, "10.1.2.3") is None
+
+
+def test_a_scanners_check_at_the_moment_of_a_click_is_another_visit(client: TestClient, parts: Served) -> None:
+    """Within one second the same link by two agents is two events, so that neither hides the other."""
+    for agent in ("Mozilla/4.0 (ms-office)", "Firefox"):
+        client.get(f"/c/{CLICK}", headers={"user-agent": agent})
+    assert len(stored(parts)) == 2

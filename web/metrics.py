@@ -1,0 +1,164 @@
+"""`GET /metrics` for Prometheus: how much comes in, how long answers take, what is refused and why, and how far understanding lags.
+
+Labels come from sets that we know: routes as they are declared (never the path that was asked for), methods, statuses and our own
+words for reasons. So nothing about a person, no token and no address can stand in them, and their number stays small.
+"""
+
+import hmac
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from domain.errors import UnavailableError
+from domain.webhook import StoredTelling, Told, WaitingPost
+from web.parts import Checked, Inbox, Serving
+from web.recorder import Recorder
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
+_METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+_COUNTS = "letterpress.counts"  # where a request's scope keeps what its route counts
+_FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
+
+
+def note(request: Request, what: str, count: int = 1, reason: str = "") -> None:
+    """Count something for the request's route: `what` is `stored`, `known` or `refused`, the latter with one of our reasons."""
+    if (counts := request.scope.get(_COUNTS)) is not None and count:
+        counts.append((what, reason, count))
+
+
+class Metrics:
+    """The figures of one process since its start, and at the moment of asking what they lack."""
+
+    def __init__(self, parts: Serving, recorder: Recorder) -> None:
+        self.registry = CollectorRegistry()
+        named: dict[str, Any] = {"registry": self.registry, "namespace": "letterpress"}
+        self.seconds = Histogram("http_seconds", "Time until an answer began", ["route", "method", "status"], buckets=_BUCKETS, **named)
+        self.taken = Counter("taken", "Posts and calls that are on disk: stored, or known before", ["route", "what"], **named)
+        self.refused = Counter("refused", "Posts and calls that were refused", ["route", "reason"], **named)
+        self.understood = Counter("understood_events", "Events read from webhooks: new, known before, or nobody's", ["what"], **named)
+        self.suppressed = Counter("suppressed_by_webhooks", "Addresses suppressed by what webhooks told", **named)
+        self.registry.register(_Now(parts, recorder))
+
+    def answered(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count an answer."""
+        route = str(getattr(scope.get("route"), "path", "") or "none")
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self.seconds.labels(route, method, str(status)).observe(seconds)
+        for what, reason, count in scope[_COUNTS]:
+            (self.refused.labels(route, reason) if what == "refused" else self.taken.labels(route, what)).inc(count)
+
+    def told(self, stored: StoredTelling) -> None:
+        """Count what was understood."""
+        for what, count in (("new", stored.new), ("known", stored.known), ("nobodys", stored.unattributed)):
+            self.understood.labels(what).inc(count)
+        self.suppressed.inc(stored.suppressed)
+
+
+class Measured:
+    """Times every request from its head to the head of its answer. The outermost of what wraps the application."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status, took = time.perf_counter(), 500, None
+        scope[_COUNTS] = []
+
+        async def send_timed(message: Message) -> None:
+            nonlocal status, took
+            if message["type"] == "http.response.start":
+                status, took = message["status"], time.perf_counter() - began
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_timed)
+        finally:
+            self._metrics.answered(scope, status, time.perf_counter() - began if took is None else took)
+
+
+class CountedInbox:
+    """An inbox whose understanding is counted."""
+
+    def __init__(self, inbox: Inbox, metrics: Metrics) -> None:
+        self._inbox, self._metrics = inbox, metrics
+
+    def waiting(self) -> Sequence[WaitingPost]:
+        """See `web.parts.Inbox`."""
+        return self._inbox.waiting()
+
+    def store(self, told: Sequence[Told], finished: Collection[str], at: datetime) -> StoredTelling:
+        """See `web.parts.Inbox`."""
+        stored = self._inbox.store(told, finished, at)
+        self._metrics.told(stored)
+        return stored
+
+
+class _Now(Collector):
+    """What is asked for when somebody asks. A part that does not answer is down, and what only it knows is left out."""
+
+    def __init__(self, parts: Serving, recorder: Recorder) -> None:
+        self._parts, self._recorder = parts, recorder
+
+    def describe(self) -> list[Metric]:
+        """Nothing: registering must not ask anybody."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """The gauges."""
+        up = GaugeMetricFamily("letterpress_up", "Whether a part answers", labels=["part"])
+        parts: dict[str, Checked] = {"database": self._parts.database, "decisions": self._parts.decisions}
+        for name, part in parts.items():
+            up.add_metric([name], float(_answers(part)))
+        yield up
+        yield GaugeMetricFamily("letterpress_clicks_lost", "Clicks since the start that could not be stored", self._recorder.lost)
+        if self._parts.webhooks.accounts:
+            with suppress(UnavailableError):
+                state = self._parts.webhooks.inbox.state()
+                lag = (self._parts.clock() - state.oldest_at).total_seconds() if state.oldest_at else 0.0
+                yield GaugeMetricFamily("letterpress_inbox_waiting", "Posts that are kept and not understood yet", state.waiting)
+                yield GaugeMetricFamily("letterpress_inbox_lag_seconds", "Age of the oldest of them", max(lag, 0.0))
+
+
+def _answers(part: Checked) -> bool:
+    try:
+        part.check()
+    except UnavailableError:
+        return False
+    return True
+
+
+def metrics_routes(metrics: Metrics, token: str) -> APIRouter:
+    """`GET /metrics`: with a token for whoever has it, else for this machine alone; 404 to everybody else."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/metrics")
+    def figures(request: Request) -> Response:
+        if not _may(request, token):
+            return Response(status_code=404)
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _may(request: Request, token: str) -> bool:
+    """A request that came through a proxy is not this machine's, even though the proxy may be on it."""
+    if token:
+        kind, _, given = request.headers.get("authorization", "").partition(" ")
+        return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(errors="replace"), token.encode())
+    try:
+        local = ip_address(request.client.host if request.client else "").is_loopback
+    except ValueError:
+        return False
+    return local and not any(name in request.headers for name in _FORWARDED)

@@ -1,0 +1,83 @@
+"""What Segment's e-commerce events say about products. Pure.
+
+Names and properties are those of the spec "Ecommerce Events, version 2", by which RudderStack goes as well.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from domain.event import EventKind
+from domain.ids import imported_id_of
+from domain.site_event import Purchase
+from web.segment_values import identifier, mapping, number, sequence, text
+
+KINDS: Mapping[str, EventKind] = {
+    "product viewed": EventKind.PAGE_VIEWED,
+    "product list viewed": EventKind.PAGE_VIEWED,
+    "products searched": EventKind.SEARCHED,
+    "product added": EventKind.ADDED_TO_CART,
+    "order completed": EventKind.PURCHASED,
+}
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_MOST_PRODUCTS = 1_000  # of one order
+
+
+def kind_of(event: object) -> EventKind:
+    """The kind of a tracked event by its name: `Order Completed`, `order_completed` and `OrderCompleted` are one."""
+    name = text(event) or ""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    return KINDS.get(" ".join(re.split(r"[\W_]+", words)).strip().casefold(), EventKind.UNKNOWN)
+
+
+def item_of(product: Mapping[str, Any]) -> str | None:
+    """A product's id: `product_id`, else `sku`, else its name."""
+    return next((found for key in ("product_id", "productId", "id", "sku", "name") if (found := text(product.get(key)))), None)
+
+
+def purchases_of(properties: Mapping[str, Any], source: str, message: str) -> tuple[Purchase, ...]:
+    """One purchase per product of a completed order; one for the whole order where no product is told.
+
+    An order is known by `order_id`: told twice, say by the browser and by the shop's server, it is bought once. The id is that
+    of an import named as the source with `order_id || ':' || product_id` as purchase_id, so an overlap counts once too.
+    """
+    order = identifier(properties.get("order_id")) or identifier(properties.get("orderId")) or message
+    currency = _currency(properties.get("currency"))
+    products = [mapping(product) for product in sequence(properties.get("products"))[:_MOST_PRODUCTS]] or _alone(properties, order)
+    seen: Counter[str] = Counter()
+    return tuple(_lines(products, order, source, currency, seen))
+
+
+def _lines(products: list[Mapping[str, Any]], order: str, source: str, currency: str | None, seen: Counter[str]) -> Iterator[Purchase]:
+    for product in products:
+        item = item_of(product)
+        if item is None:
+            continue
+        seen[item] += 1
+        own = f"{order}:{item}" + (f":{seen[item]}" if seen[item] > 1 else "")
+        quantity = number(product.get("quantity"))
+        quantity = 1.0 if quantity is None or quantity <= 0 else quantity
+        yield Purchase(
+            purchase_id=imported_id_of("purchase", source, own),
+            item=item,
+            category=text(product.get("category")),
+            quantity=quantity,
+            amount=round((number(product.get("price")) or 0.0) * quantity, 4),
+            currency=_currency(product.get("currency")) or currency,
+        )
+
+
+def _alone(properties: Mapping[str, Any], order: str) -> list[Mapping[str, Any]]:
+    """An order without products: its revenue, or else total or value, for the product it names or for the order itself."""
+    paid = next((told for name in ("revenue", "total", "value") if (told := number(properties.get(name))) is not None), None)
+    quantity = number(properties.get("quantity")) or 1.0
+    if paid is None:
+        return [properties] if properties.get("product_id") or properties.get("sku") else []
+    item = text(properties.get("product_id")) or text(properties.get("sku")) or order
+    return [{"product_id": item, "category": properties.get("category"), "quantity": quantity, "price": paid / max(quantity, 1e-9)}]
+
+
+def _currency(value: object) -> str | None:
+    told = (text(value) or "").upper()
+    return told if _CURRENCY.fullmatch(told) else None
