@@ -37,6 +37,12 @@ BENCHMARKS = (
     Benchmark(
         "scoring", "every recipient against every variant, beside Booster.predict and lleaves: time, memory, growth", "benchmarks.scoring"
     ),
+    Benchmark("compose", "printing a letter, against joining constant texts with escaped values", "benchmarks.compose"),
+    Benchmark(
+        "handoff",
+        "letters handed over by body, one by one and by a provider's own client: rates, bytes, processor time",
+        "benchmarks.handoff",
+    ),
     Benchmark("features", "features of a million recipients, and point-in-time counts beside Feast and pandas", "benchmarks.features"),
     Benchmark(
         "diversity",
@@ -51,9 +57,13 @@ BENCHMARKS = (
     Benchmark(
         "debias", "whether training finds what people like although the past put it where they do not look", "benchmarks.learning.debias"
     ),
+    Benchmark("rate", "two processes at one account's rate, set and found out, and a storm of throttling", "benchmarks.rate"),
     Benchmark("lift", "whether the intervals of the lift report hold the truth, with and without the past taken out", "benchmarks.lifts"),
     Benchmark("health", "whether bad variants are found, and no variant is blamed for its readers", "benchmarks.health"),
+    Benchmark("machines", "whether scanners are told from people, and what that is worth to the ranker", "benchmarks.learning.machines"),
     Benchmark("ramps", "rollouts of good, worse and broken models: who is promoted, who is caught, and when", "benchmarks.ramps"),
+    Benchmark("faults", "sends killed with -9 and resumed while their ESP misbehaves: who got two letters, who none", "benchmarks.faults"),
+    Benchmark("webhooks", "a million events told to a server that is killed with -9: what is stored, how fast", "benchmarks.webhooks"),
 )
 
 

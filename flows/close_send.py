@@ -1,10 +1,12 @@
 """Close a send: finished, or kept open for what is still to come; or taken back when there is nobody to write to."""
 
 from audience.counts import AudienceCounts, refuse_empty
+from domain.audit import AuditEntry, Deed
 from domain.errors import InputError
 from domain.ids import SendId
 from domain.send import SendStatus
 from flows.account_for import account_for
+from flows.pause_send import BY_ITSELF, pause
 from flows.select_audience import counts_kept
 from runtime.clock import now
 from runtime.house import House
@@ -12,10 +14,13 @@ from runtime.house import House
 
 def close_send(house: House, send_id: SendId) -> None:
     """FINISHED, or PAUSED while the ESP has put letters off: they are PENDING, and resume tries them again."""
-    pending = account_for(house, send_id).pending
-    status = SendStatus.PAUSED if pending else SendStatus.FINISHED
-    reason = f"the ESP put off {pending:,} letters for later" if pending else None
-    house.sends.set_status(send_id, status, reason, now(), expected={SendStatus.RUNNING})
+    account = account_for(house, send_id)
+    if account.pending:
+        pause(house, send_id, f"the ESP put off {account.pending:,} letters for later")
+    elif house.sends.set_status(send_id, SendStatus.FINISHED, None, now(), expected={SendStatus.RUNNING}):
+        parts = {name: sum(getattr(account, name).values()) for name in ("excluded", "failed", "unknown")}
+        detail = {"audience": account.audience, "handed_off": account.handed_off, **parts}
+        house.audit.add(AuditEntry(now(), BY_ITSELF, Deed.FINISHED, send_id, detail=detail))
 
 
 def refuse_nobody(house: House, send_id: SendId) -> None:

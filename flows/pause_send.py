@@ -6,11 +6,16 @@ from pathlib import Path
 
 from httpx import TransportError
 
+from domain.audit import AuditEntry, Deed
 from domain.errors import LetterpressError, UnavailableError
 from domain.ids import SendId
 from domain.send import SendStatus
 from runtime.clock import now
 from runtime.house import House
+
+BY_ITSELF = "letterpress"
+BY_PREFECT = "prefect"  # somebody at its UI, or a program of theirs: it does not say who
+_PAUSING = {Deed.PAUSED, Deed.GATE_TRIPPED}
 
 
 @contextmanager
@@ -24,14 +29,28 @@ def pausing_on_failure(house: House, send_id: SendId) -> Iterator[None]:
 
 
 def pause_send(house: House, send_id: SendId, cause: BaseException) -> None:
-    """RUNNING → PAUSED. When it is the database that is gone, the reason waits in a note under var/ until it is back."""
+    """Pause it, unless somebody has stopped it already. When it is the database that is gone, the reason waits in a note under var/."""
     reason = _reason(cause)
     try:
-        house.sends.set_status(send_id, SendStatus.PAUSED, reason, now(), expected={SendStatus.RUNNING})
+        pause(house, send_id, reason)
     except UnavailableError:
         note = _note(house, send_id)
         note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text(reason)
+
+
+def pause(house: House, send_id: SendId, reason: str) -> None:
+    """RUNNING → PAUSED by itself, with the reason in the audit trail."""
+    if house.sends.set_status(send_id, SendStatus.PAUSED, reason, now(), expected={SendStatus.RUNNING}):
+        house.audit.add(AuditEntry(now(), BY_ITSELF, Deed.PAUSED, send_id, reason))
+
+
+def note_resumption(house: House, send_id: SendId, before: SendStatus) -> None:
+    """Write down that a paused send goes on, unless the command line has written down who resumed it."""
+    if before is SendStatus.PAUSED:
+        deeds = [entry.what for entry in house.audit.of(send_id) if entry.what in _PAUSING | {Deed.RESUMED}]
+        if deeds[-1:] != [Deed.RESUMED]:
+            house.audit.add(AuditEntry(now(), BY_PREFECT, Deed.RESUMED, send_id))
 
 
 def _reason(cause: BaseException) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from audience.eligibility import check_expressions
+from delivery.addresses import domain_of
 from delivery.compile import compile_campaign
 from domain.content import Content
 from domain.errors import InputError
@@ -28,7 +29,7 @@ def checked_content(house: House, campaign: str) -> Content:
     return content
 
 
-def planned_send(house: House, content: Content, scheduled_at: datetime, at: datetime) -> Send:
+def planned_send(house: House, content: Content, scheduled_at: datetime, at: datetime, opened_by: str | None = None) -> Send:
     """The send as it would be opened at `at`. InputError without recipients, or with a model that does not fit them."""
     if not (count := house.recipients.count()):
         raise InputError("there are no recipients", hint="letterpress import recipients FILE")
@@ -48,4 +49,7 @@ def planned_send(house: House, content: Content, scheduled_at: datetime, at: dat
         esp=esp_name,
         public_url=house.settings.public_url,
         key_id=next(iter(signing_keys(house.settings))),
+        sender_domain=domain_of(campaign.sender.address),
+        opened_by=opened_by,
+        topic=campaign.topic,
     )

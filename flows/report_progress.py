@@ -11,9 +11,9 @@ class ProgressArtifact:
     """A progress bar on the run's page: how much of a stage of a send is done."""
 
     def __init__(self, send_id: SendId, stage: str, total: int) -> None:
-        self._total, self._done = total, 0
+        self._total, self._done, self._title = total, 0, f"{stage} of {send_id}"
         key = f"{stage}-{send_id}".lower()
-        made = create_progress_artifact(0.0 if total else 100.0, key=key, description=f"{stage} of {send_id}")
+        made = create_progress_artifact(0.0 if total else 100.0, key=key, description=self._title)
         self._artifact = made if isinstance(made, UUID) else None
 
     def advance(self) -> None:
@@ -21,3 +21,15 @@ class ProgressArtifact:
         self._done += 1
         if self._artifact:
             update_progress_artifact(self._artifact, progress=100.0 * self._done / self._total)
+
+    def reach(self, done: int) -> None:
+        """So many of `total` are done."""
+        self._done = done
+        if self._artifact and self._total:
+            update_progress_artifact(self._artifact, progress=100.0 * done / self._total)
+
+    def say(self, what: str) -> None:
+        """Say beside the bar what is going on."""
+        if self._artifact:
+            progress = 100.0 * self._done / max(1, self._total)
+            update_progress_artifact(self._artifact, progress=progress, description=f"{self._title}: {what}")

@@ -1,6 +1,7 @@
 """Select the audience of a shard: who is written to, who is left out and why, and each one's arm. Freezes their data."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 from prefect import task
@@ -10,6 +11,7 @@ from audience.caps import earliest_window
 from audience.counts import AudienceCounts, count
 from audience.expressions import parse
 from audience.selection import select
+from delivery.departures.course import in_stages
 from domain.campaign import Campaign
 from domain.decision import Arm
 from domain.ids import SendId
@@ -38,6 +40,8 @@ def select_audience(send_id: SendId, shards: list[int]) -> None:
 def selected(house: House, send: Send, campaign: Campaign, shard: int) -> tuple[pd.DataFrame, AudienceCounts]:
     """The shard's audience with exclusions and arms, and its counts. Writes nothing."""
     lo, hi = send.buckets(shard)
+    if in_stages(campaign):  # its letters wait for quiet hours to end, so nobody has to be left out for them
+        campaign = replace(campaign, quiet_hours=None)
     candidates = house.recipients.load_expanded(lo, hi)
     since = earliest_window(campaign.caps, send.as_of)
     recent = house.ledger.handed_off_since(since, lo, hi) if since else ()
@@ -45,6 +49,7 @@ def selected(house: House, send: Send, campaign: Campaign, shard: int) -> tuple[
         candidates,
         expression=parse(campaign.audience, house.recipients.attributes(), campaign.file, campaign.audience_line),
         suppressed=house.suppressions.among(candidates["address_normalised"]),
+        spared=house.preferences.among(candidates["address_normalised"], campaign.topic, send.as_of),
         handed_off_recently=pd.DataFrame(recent, columns=["recipient_id", "answered_at"]),
         already_sent=house.ledger.handed_off_in_campaign(campaign.campaign, lo, hi) if campaign.once else (),
         campaign=campaign,

@@ -18,9 +18,9 @@ from domain.errors import LetterpressError
 from letterpress.output import errors
 
 IN_ORDER_OF_USE = (
-    *("init", "import", "validate", "preview", "audience", "train", "evaluate", "models", "dry-run", "proof"),
-    *("send", "status", "pause", "resume", "cancel", "why", "features", "report", "mailbox"),
-    *("up", "down", "serve", "schema", "simulate", "demo"),
+    *("init", "import", "validate", "preview", "audience", "train", "evaluate", "models", "dry-run", "proof", "check"),
+    *("send", "status", "pause", "resume", "cancel", "unknowns", "approvals", "approve", "audit", "why", "features", "report", "machines"),
+    *("mailbox", "suppressions", "up", "down", "serve", "consume", "collect", "export", "erase", "expire", "schema", "simulate", "demo"),
 )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from delivery.answers import settlement
 from delivery.asking import ask
+from delivery.calls import freezing
 from delivery.compose import Composer
 from domain.campaign import PlacementKind
 from domain.content import Content
@@ -53,7 +54,8 @@ def proof(house: House, campaign: str, recipients: list[str], seeds: list[str], 
     with closing(open_esp(house, content.campaign)) as esp:
         esp.check()
         requests = [_request(letter) for _, _, letter in letters]
-        claimed = house.ledger.claim(requests, run_id=send.send_id, esp=esp.name, batch=send.send_id, at=now())
+        calls = freezing(esp, [letter for _, _, letter in letters])
+        claimed = house.ledger.claim(requests, run_id=send.send_id, esp=esp.name, calls=calls, at=now())
         ours = [letter for _, _, letter in letters if letter.message_id in claimed.won]
         said = {answer.message_id: settlement(answer) for answer in ask(esp, ours).answers}
         house.ledger.settle(list(said.values()), at=now())

@@ -12,6 +12,7 @@ from domain.ids import SendId
 from domain.send import Send, SendStatus
 from flows.account_for import account_for
 from flows.pause_send import noted_reason
+from letterpress.departure_view import DepartureView, as_lines, departure_of
 from runtime.clock import now
 from runtime.house import House
 
@@ -31,6 +32,7 @@ class SendView:
     shards: int
     finished_shards: dict[str, int]
     account: Account
+    departure: DepartureView
 
 
 def chosen_send(house: House, send_id: str | None) -> Send:
@@ -59,6 +61,7 @@ def view(house: House, send: Send) -> SendView:
         shards=send.shards,
         finished_shards={stage: len(house.sends.finished_shards(send.send_id, stage)) for stage in send.stages},
         account=account,
+        departure=departure_of(house, send),
     )
 
 
@@ -75,4 +78,4 @@ def table(seen: SendView) -> Group:
     title = f"{seen.send_id}: {seen.status}" + (f" ({seen.reason})" if seen.reason else "")
     check = "the account adds up" if seen.account.adds_up else "THE ACCOUNT DOES NOT ADD UP"
     go_on = [f"go on with: letterpress resume {seen.send_id}"] if seen.status in {"planned", "paused", "interrupted"} else []
-    return Group(title, rows, check, *go_on)
+    return Group(title, rows, check, *as_lines(seen.departure), *go_on)

@@ -41,4 +41,5 @@ def _look(house: House, send_id: SendId, over: threading.Event) -> None:
                         shown.update(bars[stage], total=send.shards, completed=done, visible=True)
                     audience = house.sends.finished_shards(send_id, "audience").values()
                     settled = sum(house.ledger.counts(send_id).values())
-                    shown.update(messages, total=sum(counts.get("admitted", 0) for counts in audience), completed=settled)
+                    letters = sum(counts.get("admitted", 0) for counts in audience)
+                    shown.update(messages, total=letters, completed=settled, description=send.reason or "messages settled")

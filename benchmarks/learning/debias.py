@@ -110,7 +110,12 @@ def _learn_all(shape: LogShape, recipients: int, seeds: int) -> list[Found]:
 
 def learn(shape: LogShape, seed: int) -> Found:
     """Draw a log, train on it, and judge by the truth. FailedMeasurementError if the log is too little to train on."""
-    log = draw_log(shape, seed)
+    return learn_from(draw_log(shape, seed), seed)
+
+
+def learn_from(log: ClickLog, seed: int) -> Found:
+    """Train on a log, and judge by its truth. FailedMeasurementError if it is too little to train on."""
+    shape = log.shape
     request = TrainingRequest(shape.until, FeatureSpec(log.attributes, log.variants), TrainingSpec())
     prepared = prepare(log.history, log.recipients, request)
     if not isinstance(prepared, Prepared):

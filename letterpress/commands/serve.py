@@ -29,15 +29,18 @@ def serve(
     """
     import uvicorn
 
+    from runtime.logs import set_up_logs
     from runtime.serving import open_serving
     from web.app import create_app
 
     settings = load_settings()
+    set_up_logs(settings.log_format)
     signal.signal(signal.SIGTERM, _end)  # uvicorn raises the signal again once requests under way are finished
     with _listening(host or settings.web_host, settings.web_port if port is None else port) as listening:
         app = create_app(open_serving(settings))
         # No access log: it would keep who opened what, and when, outside the reach of an erasure.
-        options = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=_FINISHING)
+        # Its warnings go where ours go.
+        options = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_FINISHING)
         errors.print(f"serving http://{_place(listening)}", markup=False, soft_wrap=True)
         uvicorn.Server(options).run(sockets=[listening])
 

@@ -62,6 +62,8 @@ def readers(
     send_id: Annotated[str | None, typer.Argument(metavar="SEND", help="A send's id; the latest if left out")] = None,
     shop: Annotated[Path, typer.Option("--shop", help="Folder of the simulated shop, from Letterpress's home")] = Path("var/shop"),
     url: Annotated[str | None, typer.Option("--url", help="Where `letterpress serve` listens; within this process if left out")] = None,
+    *,
+    scanners: Annotated[bool, typer.Option("--scanners", help="Let mail scanners follow links too, for 15 % of the letters")] = False,
     as_json: JSON = False,
 ) -> None:
     """Let the simulated recipients of a send read their letters, and click in the web process what they like."""
@@ -70,6 +72,7 @@ def readers(
     from runtime.house import shared_house
     from runtime.keys import signing_keys
     from runtime.serving import open_serving
+    from simulator.mailboxes import Town
     from simulator.replies import reply
     from web.app import create_app
 
@@ -78,7 +81,7 @@ def readers(
     content, decisions = house.contents.load(send.content_version), house.lake.read("decisions", {"send_id": send.send_id})
     signer, web = Signer(signing_keys(house.settings), send.key_id), url or create_app(open_serving(house.settings))
     folder, mailbox = house.settings.home / shop, _mailbox(send.esp)
-    found = reply(folder, mailbox, send, content, decisions, signer=signer, web=web, at=instant(None))
+    found = reply(folder, mailbox, send, content, decisions, signer=signer, web=web, at=instant(None), town=Town() if scanners else None)
     emit(found, as_json=as_json, text=lambda: _replies_in_words(found))
 
 
@@ -137,5 +140,5 @@ def _replies_in_words(found: "Replies") -> str:
     bought = f"; {found.purchases:,} purchases: letterpress import purchases {found.purchases_file}" if found.purchases_file else ""
     return (
         f"{found.letters:,} letters of {found.send_id}: {found.opened:,} opened, {found.clicks:,} clicks, "
-        f"{found.unsubscribed:,} unsubscribed{bought}"
+        f"{found.unsubscribed:,} unsubscribed{f', {found.scans:,} requests by scanners' if found.scans else ''}{bought}"
     )

@@ -1,0 +1,1 @@
+"""Sends that are killed and resumed while their ESP misbehaves: what `benchmarks/faults.py` counts."""

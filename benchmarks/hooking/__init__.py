@@ -1,0 +1,1 @@
+"""Telling the running server a million events, and killing it meanwhile."""

@@ -1,0 +1,1 @@
+"""What the benchmark `rate` runs in processes of its own."""
