@@ -21,12 +21,14 @@ _SAID_NO = {MessageStatus.REJECTED, MessageStatus.FAILED, MessageStatus.EXCLUDED
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A finished send. `lost_unlisted`: letters that the ESP never took and that the ledger lists neither as unknown nor as failed."""
+    """A finished send. `lost_unlisted`: letters that the ESP never took and that the ledger lists neither as unknown nor as failed;
+    `reasons`: why how many are unknown."""
 
     duplicates: int
     lost_unlisted: int
     unknown: int
     adds_up: bool
+    reasons: Mapping[str, int]
 
 
 def judge(letters: Set[MessageId], taken: Mapping[str, int], statuses: Statuses, account: Account) -> Verdict:
@@ -44,7 +46,8 @@ def judge(letters: Set[MessageId], taken: Mapping[str, int], statuses: Statuses,
         and not contradicted
         and letters >= set(map(MessageId, taken))
     )
-    return Verdict(sum(taken.values()) - len(taken), len(lost), by_status[MessageStatus.UNKNOWN], adds_up)
+    duplicates, unknown = sum(taken.values()) - len(taken), by_status[MessageStatus.UNKNOWN]
+    return Verdict(duplicates, len(lost), unknown, adds_up, account["unknown"])
 
 
 def letters_of(home: Path, send_id: SendId) -> frozenset[MessageId]:

@@ -4,7 +4,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from benchmarks.faulting.commands import Desk, Ended, Running, wait_until
@@ -53,9 +53,11 @@ class Run:
     faults: Counter[str]
 
     def __str__(self) -> str:
-        found = ", ".join(f"{value} {name}" for name, value in asdict(self.verdict).items() if name != "adds_up")
-        adds_up = "adds up" if self.verdict.adds_up else "DOES NOT ADD UP"
-        return f"killed {self.kills} times, {self.resumes} resumes, {self.faults.total()} faults; {found}; {adds_up}; {self.seconds:.0f} s"
+        found = self.verdict
+        adds_up = "adds up" if found.adds_up else "DOES NOT ADD UP"
+        why = "".join(f" ({count} {reason})" for reason, count in found.reasons.items())
+        letters = f"{found.duplicates} duplicates, {found.lost_unlisted} lost, {found.unknown} unknown{why}"
+        return f"{self.kills} kills, {self.resumes} resumes, {self.faults.total()} faults: {letters}; {adds_up}; {self.seconds:.0f} s"
 
 
 def kills_of(rng: random.Random) -> list[Kill]:

@@ -117,7 +117,10 @@ def test_whole_numbers_print_without_a_point() -> None:
     ("source", "expected"),
     [
         ("a\n{{ recipient.fist_name }}", "f:2: recipient has no column 'fist_name' (did you mean 'first_name'?)"),
-        ("{{ first_name }}", "f:1: 'first_name' is not known here (known: campaign, open_url, preheader, recipient, send, unsubscribe_url, view_url)"),
+        (
+            "{{ first_name }}",
+            "f:1: 'first_name' is not known here (known: campaign, open_url, preheader, recipient, send, unsubscribe_url, view_url)",
+        ),
         ("{{ recipient }}", "f:1: recipient cannot be printed as a whole (name a column: recipient.…)"),
         ("{{ recipient[campaign.title] }}", "f:1: a column of recipient is named by a value (write recipient.…)"),
         ("{{ campaign.titel }}", "f:1: campaign has no column 'titel' (did you mean 'title'?)"),
