@@ -12,6 +12,7 @@ The letters are the starter campaign's (`templates/weekly`, 46 kB, eleven signed
   the same sixty. `us_unshared`: a letter, when no two letters share a body.
 """
 
+import gc
 import re
 import time
 from collections import deque
@@ -110,6 +111,8 @@ def measured(letters: int, rounds: int) -> Measured:
     slates = unshared(work.content, letters)
     alone = Job(work.send, work.content, work.composer, [(who, slate) for (who, _), slate in zip(work.readers, slates, strict=True)])
     signer, links = Signer({"k1": b"a key of this benchmark"}), [bytes((0, 0, 0, 0, number)) for number in range(_links(printed[0]))]
+    gc.collect()
+    gc.freeze()  # a send prints letter by letter and holds neither all readers nor all letters: nobody has to look through them
     found = in_turns(
         {
             "floor": lambda _: _each(lambda: join_all(bodies), letters),

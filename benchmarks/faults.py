@@ -4,10 +4,11 @@ For each database and provider a send is opened and decided once by `letterpress
 database. `letterpress resume` hands off, in a process of its own; it is killed once to three times at moments that a seed draws: as
 soon as it has claimed letters, when the ESP has taken a share of them, or while the ESP keeps back its answers about letters that it
 took. Then it is resumed to its end. Meanwhile calls are throttled, answered 5xx before and after they were acted on, cut while they are
-read and afterwards, answered after the client has given up, and taken in part. Some of the sends are worked on by two processes, of
-which one is killed. What is unknown at the end is looked after by the schedule's own flow, three times at most. Then the simulated
-ESP's book is compared with the ledger, letter by letter. The policy is `at_most_once` and settings are the defaults, but that Resend's
-and Brevo's accounts are said to allow more than the few calls per second which would be all that is measured.
+read and afterwards, answered after the client has given up, and taken in part (but for SparkPost, which does not say whom it took).
+Some of the sends are worked on by two processes, of which one is killed. What is unknown at the end is looked after by the schedule's
+own flow, three times at most. Then the simulated ESP's book is compared with the ledger, letter by letter. The policy is
+`at_most_once` and settings are the defaults, but that Resend's and Brevo's accounts are said to allow more than the few calls per
+second which would be all that is measured.
 
 By database and provider:
 
@@ -117,7 +118,7 @@ def runs_over(plan: Plan, forks: Forks, folder: Path, database: str, over: threa
 
 def _run(plan: Plan, send: Frozen, calls: int, number: int, workers: int) -> Run:
     """One run that was killed; a process that ended before its moment came is started over, at another moment."""
-    faults = faults_for(calls, each=plan.each)
+    faults = faults_for(send.provider, calls, each=plan.each)
     for attempt in range(_TRIES):
         rng = Random(f"{plan.seed}|{send.lane.databases.name}|{send.provider.name}|{number}|{attempt}")
         drawn = f"seed={rng.randrange(1 << 30)},{faults}"
@@ -129,7 +130,7 @@ def _run(plan: Plan, send: Frozen, calls: int, number: int, workers: int) -> Run
 
 def _calls(send: Frozen) -> int:
     """How many calls an undisturbed send takes. FailedMeasurementError if not even that adds up."""
-    run = killed_run(send, f"undisturbed-{send.provider.name}", faults_for(0, each=0.0), [])
+    run = killed_run(send, f"undisturbed-{send.provider.name}", faults_for(send.provider, 0, each=0.0), [])
     if not run.verdict.adds_up or run.verdict.duplicates or run.verdict.lost_unlisted or run.verdict.unknown:
         raise FailedMeasurementError(f"an undisturbed send to {send.provider.name} does not add up: {run.verdict}")
     _say(f"{send.lane.databases.name} {send.provider.name} undisturbed: {run.calls} calls; {run.seconds:.0f} s")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from domain.pace import DECREASE, FADE, FLOOR, HOLD, IDLE, LEAST_AGE, LONGEST_WAIT, MEMORY, RAMP, UNSEEN, Allowance, Leave
+from domain.pace import DECREASE, FLOOR, HOLD, IDLE, LEAST_AGE, LONGEST_WAIT, MEMORY, PAST, RAMP, STEEPEST, UNSEEN, Allowance, Leave
 
 _ROUNDING = 1e-9
 
@@ -40,7 +40,7 @@ class Pace(Protocol):
 class Bucket:
     """The state of a pace at an instant `at` (seconds of any one clock). Pure: what happens to it is another one.
 
-    `rate`: units per second, inf while there is no limit. `best`: the best throughput observed, per second. `flow`: what was taken
+    `rate`: units per second, inf while there is no limit. `best`: the best throughput observed, per second, fading. `flow`: what was taken
     lately, fading with time constant MEMORY; `since`: when observing began, 0 if it has not.
     """
 
@@ -69,7 +69,8 @@ class Bucket:
     def until(self, at: float) -> "Bucket":
         """Later: tokens have come in, up to two helpings, so that who asks a little late loses none. A clock set back changes nothing."""
         elapsed = max(0.0, at - self.at)
-        later = replace(self, at=max(at, self.at), flow=self.flow * math.exp(-elapsed / MEMORY))
+        fading = math.exp(-elapsed / MEMORY), math.exp(-elapsed / PAST)
+        later = replace(self, at=max(at, self.at), flow=self.flow * fading[0], best=self.best * fading[1])
         if elapsed > IDLE:
             later = replace(later, flow=0.0, since=0.0)
         if self.rate == math.inf:
@@ -105,7 +106,7 @@ class Bucket:
             return now
         fast = max(now.observed, UNSEEN) if now.rate == math.inf else now.rate
         tokens = 0.0 if now.rate == math.inf else now.tokens
-        slower = replace(now, rate=max(now.floor, fast * DECREASE), slowed_at=now.at, best=now.best * FADE, tokens=tokens)
+        slower = replace(now, rate=max(now.floor, fast * DECREASE), slowed_at=now.at, tokens=tokens)
         return replace(slower, tokens=min(slower.tokens, 2 * slower.helping))
 
     def flowed(self, messages: int, at: float) -> "Bucket":
@@ -115,7 +116,7 @@ class Bucket:
         now = replace(now, best=max(now.best, now.observed))
         if now.rate == math.inf:
             return now
-        gained = min(1.0, messages / now.rate) * max(now.best, now.rate) / RAMP
+        gained = min(1.0, messages / now.rate) * min(max(now.best, now.rate) / RAMP, now.rate / STEEPEST)
         return replace(now, rate=min(now.ceiling, now.rate + gained))
 
     @property

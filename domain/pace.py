@@ -8,7 +8,8 @@ from dataclasses import dataclass
 DECREASE = 0.7  # what is left of the rate after a throttling; 0.5 (TCP Reno) idles a quarter of the line, 0.7 (RFC 9438 §4.6) a sixth
 RAMP = 20.0  # seconds of flow in which the best throughput seen is gained back
 HOLD = 1.0  # seconds in which further throttlings say nothing new: they answer what had left before
-FADE = 0.9  # what a throttling leaves of the best throughput seen: it may have been another day's
+STEEPEST = 4.0  # seconds in which the rate may grow by itself at most, however much more there once was
+PAST = 90.0  # seconds: time constant in which the best throughput seen fades, because limits change; not so fast that a storm wipes it out
 MEMORY = 5.0  # seconds: time constant of the throughput that is observed
 LEAST_AGE = 1.0  # seconds below which a throughput is not told apart from a burst
 IDLE = 20.0  # seconds without any question after which throughput is observed anew

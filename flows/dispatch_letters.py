@@ -16,6 +16,7 @@ from delivery.pace import Pace
 from domain.content import Content
 from domain.ids import RecipientId, SendId
 from domain.send import Send
+from flows.join_run import joined_run
 from flows.open_esp import open_esp
 from flows.open_pace import open_pace
 from flows.open_press import press_for
@@ -46,9 +47,9 @@ def dispatching(house: House, send_id: SendId, run_id: str, *, until: datetime |
     send = house.send(send_id)
     content = house.contents.load(send.content_version)
     watch = watch_over(house, send, content.campaign, until=until)
-    with closing(open_esp(house, content.campaign)) as esp:
+    with closing(open_esp(house, content.campaign)) as esp, joined_run(house, send_id, run_id) as own_run:
         pace = open_pace(house, esp, content.campaign)
-        yield Dispatch(house, send, content, press_for(house, content, send), esp, pace, watch, run_id)
+        yield Dispatch(house, send, content, press_for(house, content, send), esp, pace, watch, own_run)
 
 
 def read_audience(dispatch: Dispatch, shard: int) -> pd.DataFrame:

@@ -12,7 +12,22 @@ from redis.exceptions import RedisError
 
 from domain.errors import UnavailableError
 from domain.ids import digest
-from domain.pace import DECREASE, FADE, FLOOR, FORGOTTEN, HOLD, IDLE, LEAST_AGE, LONGEST_WAIT, MEMORY, RAMP, UNSEEN, Allowance, Leave
+from domain.pace import (
+    DECREASE,
+    FLOOR,
+    FORGOTTEN,
+    HOLD,
+    IDLE,
+    LEAST_AGE,
+    LONGEST_WAIT,
+    MEMORY,
+    PAST,
+    RAMP,
+    STEEPEST,
+    UNSEEN,
+    Allowance,
+    Leave,
+)
 from storage.redis_client import client_of, place_of
 
 TIMEOUT = timedelta(seconds=2)  # a local server answers in a tenth of a millisecond
@@ -43,7 +58,7 @@ rate = math.min(rate or math.huge, ceiling)
 tokens = tokens or 0
 local elapsed = math.max(0, now - at)
 at = math.max(now, at)
-flow = flow * math.exp(-elapsed / {MEMORY})
+flow, best = flow * math.exp(-elapsed / {MEMORY}), best * math.exp(-elapsed / {PAST})
 if elapsed > {IDLE} then flow, since = 0, 0 end
 if limited() then tokens = math.min(2 * helping(), tokens + elapsed * rate) end
 
@@ -71,7 +86,7 @@ elseif question == 'slow_down' then
     local fast = rate
     if not limited() then fast, tokens = math.max(observed(), {UNSEEN}), 0 end
     rate = math.max(math.min({FLOOR}, ceiling / 10), fast * {DECREASE})
-    slowed_at, best = at, best * {FADE}
+    slowed_at = at
     tokens = math.min(tokens, 2 * helping())
   end
 elseif question == 'flowed' then
@@ -79,7 +94,8 @@ elseif question == 'flowed' then
   if since == 0 then since = at end
   best = math.max(best, observed())
   if limited() then
-    rate = math.min(ceiling, rate + math.min(1, number / rate) * math.max(best, rate) / {RAMP})
+    local gained = math.min(1, number / rate) * math.min(math.max(best, rate) / {RAMP}, rate / {STEEPEST})
+    rate = math.min(ceiling, rate + gained)
   end
 end
 

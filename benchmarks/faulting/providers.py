@@ -1,6 +1,6 @@
 """The providers that sends are killed with, and what goes wrong at each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from simulator.esp.handle import SimulatedEsp
@@ -19,6 +19,7 @@ class Provider:
 
     `remembers`: a call that is repeated under its key is not carried out again. `tells`: it can be asked about a message. `rate`: letters
     per second that the account is said to allow, where the calls per second that a new account has would be all that is measured.
+    `faults`: what goes wrong there.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Provider:
     remembers: bool = False
     tells: bool = False
     rate: int | None = None
+    faults: Sequence[str] = KINDS
 
     def url(self, esp: SimulatedEsp) -> str:
         """Its address at a simulated ESP."""
@@ -33,6 +35,8 @@ class Provider:
 
 
 _FAST = 20_000
+# Of a call that it takes in part SparkPost tells how many were rejected and not whom: all of it is unknown then, whatever is asked.
+_TOLD = tuple(kind for kind in KINDS if not kind.startswith("partial"))
 _HTTP = f"?timeout={_PATIENCE}"
 PROVIDERS: Mapping[str, Provider] = {
     provider.name: provider
@@ -40,7 +44,7 @@ PROVIDERS: Mapping[str, Provider] = {
         Provider("sendgrid", f"sendgrid://:KEY@{{http}}{_HTTP}"),
         Provider("ses", f"ses://{KNOWN_KEY}:{KNOWN_SECRET}@{{http}}{_HTTP}&region=eu-west-1&configuration_set=letterpress"),
         Provider("resend", f"resend://:KEY@{{http}}{_HTTP}", remembers=True, rate=_FAST),
-        Provider("sparkpost", f"sparkpost://:KEY@{{http}}{_HTTP}", remembers=True),
+        Provider("sparkpost", f"sparkpost://:KEY@{{http}}{_HTTP}", remembers=True, faults=_TOLD),
         Provider("brevo", f"brevo://:KEY@{{http}}{_HTTP}", remembers=True, rate=_FAST),
         Provider("smtp", f"{{smtp}}/?starttls=none&timeout={_PATIENCE}&final_timeout={_PATIENCE}"),
         Provider("postmark", f"postmark://:TOKEN@{{http}}{_HTTP}", tells=True),
@@ -50,10 +54,10 @@ PROVIDERS: Mapping[str, Provider] = {
 }
 
 
-def faults_for(calls: int, *, each: float) -> str:
+def faults_for(provider: Provider, calls: int, *, each: float) -> str:
     """What goes wrong in a send of about so many calls: each kind about `each` times."""
     share = min(_MOST, each / max(calls, 1))
-    shares = [f"{kind}={share:.6f}" for kind in KINDS] if each else []
+    shares = [f"{kind}={share:.6f}" for kind in provider.faults] if each else []
     return ",".join([*shares, f"late_seconds={_LATE}", "retry_after=0", "partial_share=.2"])
 
 

@@ -17,7 +17,7 @@ from domain.event import Heard
 from domain.webhook import StoredTelling, Told, WaitingPost
 
 _log = logging.getLogger(__name__)
-SLICE = 1_000  # events in one transaction: others that want to write wait for no more
+SLICE = 500  # events in one transaction: others that want to write wait for no more
 
 
 class Inbox(Protocol):

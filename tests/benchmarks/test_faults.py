@@ -15,6 +15,7 @@ from simulator.esp.faults import Fault, parse_faults
 from simulator.esp.providers import SCOPES
 
 ONE, TWO, THREE = (MessageId(name) for name in ("one", "two", "three"))
+ANY = PROVIDERS["sendgrid"]
 ALL = frozenset({ONE, TWO, THREE})
 ACCEPTED, UNKNOWN, REJECTED = MessageStatus.ACCEPTED, MessageStatus.UNKNOWN, MessageStatus.REJECTED
 
@@ -64,11 +65,11 @@ def test_the_same_seed_kills_at_the_same_moments() -> None:
 
 def test_faults_are_what_the_simulator_reads() -> None:
     """Every kind with its share; while answers are held back every call is taken, and nothing else goes wrong."""
-    plan = parse_faults("seed=7," + faults_for(1_000, each=2.0), scopes=SCOPES)
+    plan = parse_faults("seed=7," + faults_for(ANY, 1_000, each=2.0), scopes=SCOPES)
     assert plan.seed == 7
     assert plan.shares == {("", Fault(kind)): 0.002 for kind in KINDS}
-    assert parse_faults(faults_for(0, each=0.0), scopes=SCOPES).shares == {}
-    assert parse_faults(holding(faults_for(1_000, each=2.0)), scopes=SCOPES).shares == {("", Fault.LATE): 1.0}
+    assert parse_faults(faults_for(ANY, 0, each=0.0), scopes=SCOPES).shares == {}
+    assert parse_faults(holding(faults_for(ANY, 1_000, each=2.0)), scopes=SCOPES).shares == {("", Fault.LATE): 1.0}
     assert set(PROVIDERS) <= set(SCOPES)
 
 

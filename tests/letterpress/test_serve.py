@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from letterpress.commands.serve import _listening
+
 
 def start(home: Path, *arguments: str) -> "subprocess.Popen[str]":
     """The command in a process of its own."""
@@ -56,3 +58,11 @@ def test_serving_needs_neither_pandas_nor_lightgbm() -> None:
     """The HTTP process stays small: what it imports does not reach the heavy rooms."""
     code = "import sys, web.app, runtime.serving; print({'pandas', 'lightgbm', 'prefect', 'pyarrow', 'mjml'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "set()"
+
+
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    """Connections send at once what is written (TCP_NODELAY), which they inherit from the socket that listens."""
+    with _listening("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        connection, _ = listening.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -30,6 +30,7 @@ from storage.contents import Contents
 from storage.database import Database
 from storage.events import Events
 from storage.ledger import SqlLedger
+from storage.preferences import PreferenceBook
 from storage.recipients import Recipients
 from storage.sends import Sends
 from storage.suppressions import Suppressions
@@ -108,6 +109,7 @@ def parts(sqlite_database: Database, content: Content, send: Send, people: Peopl
         address_book=AddressBook(sqlite_database),
         contents=Contents(sqlite_database),
         sends=Sends(sqlite_database),
+        preferences=PreferenceBook(sqlite_database),
         signer=SIGNER,
     )
 

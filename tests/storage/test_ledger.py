@@ -226,3 +226,37 @@ def test_caps_see_what_may_have_gone_out(database: Database) -> None:
     assert dict(ledger.handed_off_since(AT + timedelta(minutes=30))).keys() == {"r1", "r2"}
     assert ledger.handed_off_in_campaign(campaign) == {"r1", "r2", "r4"}
     assert ledger.handed_off_in_campaign(CampaignId("other")) == frozenset()
+
+
+def test_calls_are_written_for_those_who_were_won(database: Database) -> None:
+    """Asked for all beforehand, and once more for the others where some were not won; in the same transaction."""
+    ledger, asked = SqlLedger(database), list[frozenset[MessageId]]()
+
+    def together(won: frozenset[MessageId]) -> dict[MessageId, str]:
+        asked.append(won)
+        return dict.fromkeys(won, f"call of {len(won)}")
+
+    first, second, third = letter(1), letter(2), letter(3)
+    Suppressions(database).add(third.address, SuppressionReason.MANUAL, AT)
+    claim(ledger, first)
+    ledger.claim([first, second, third], run_id="run-2", esp="smtp", calls=together, at=AT)
+    assert asked == [{first.message_id, second.message_id, third.message_id}, {second.message_id}]
+    calls = {who: entry.batch for who in ("r1", "r2", "r3") if (entry := ledger.entry(SEND, RecipientId(who)))}
+    assert calls == {"r1": f"call of {first.message_id}", "r2": "call of 1", "r3": None}
+
+
+def test_what_is_in_doubt_can_be_asked_for(database: Database) -> None:
+    """Whether anything is, who holds claims, which shards have letters given back, and who of a call is known to have it."""
+    ledger = SqlLedger(database)
+    assert (ledger.in_doubt(SEND), ledger.claimed_by(SEND), ledger.pending_shards(SEND)) == (False, frozenset(), frozenset())
+    claim(ledger, letter(1), letter(2), run_id="one")
+    claim(ledger, letter(3), run_id="other")
+    assert ledger.in_doubt(SEND) and ledger.claimed_by(SEND) == {"one", "other"}
+    ledger.settle(
+        [Settlement(letter(1).message_id, MessageStatus.ACCEPTED), Settlement(letter(3).message_id, MessageStatus.PENDING)], at=AT
+    )
+    assert (ledger.claimed_by(SEND), ledger.pending_shards(SEND)) == ({"one"}, {0})
+    calls = [f"call of {letter(number).message_id}" for number in (1, 2)]
+    assert [entry.recipient_id for entry in ledger.accepted_in(SEND, calls)] == ["r1"]
+    ledger.settle([Settlement(letter(2).message_id, MessageStatus.REJECTED, "no")], at=AT)
+    assert not ledger.in_doubt(SEND)

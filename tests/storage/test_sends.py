@@ -98,3 +98,13 @@ def test_a_send_with_messages_cannot_be_discarded(database: Database) -> None:
     with pytest.raises(InputError):
         sends.discard(SEND.send_id)
     assert sends.get(SEND.send_id) == SEND
+
+
+def test_shards_can_be_opened_again(database: Database) -> None:
+    """What is taken back is to be done again; other stages and shards stay done."""
+    sends = Sends(database)
+    for shard in (0, 1):
+        for stage in ("decisions", "handoff"):
+            sends.finish_shard(SEND.send_id, shard, stage, {}, AT)
+    sends.reopen_shards(SEND.send_id, "handoff", [0])
+    assert (set(sends.finished_shards(SEND.send_id, "handoff")), set(sends.finished_shards(SEND.send_id, "decisions"))) == ({1}, {0, 1})

@@ -90,3 +90,10 @@ def test_the_same_event_by_two_accounts() -> None:
     first, second = (WaitingPost(name, name, "sendgrid", {}, b'[{"event":"open","sg_event_id":"1"}]', AT) for name in ("a", "b"))
     shelf = Shelf([first, second])
     assert understand_waiting(shelf, lambda: AT) == StoredTelling(new=1, known=1)
+
+
+def test_one_by_one() -> None:
+    """Of a post of millions of things only a transaction's worth is held at a time."""
+    shelf = Shelf([waiting("a", "sendgrid", b"[" + b"1," * 50_000 + b"1]")])
+    assert understand_waiting(shelf, lambda: AT) == StoredTelling(new=1, known=50_000)
+    assert max(shelf.sizes) == SLICE
