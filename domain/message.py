@@ -55,8 +55,8 @@ class Stencil:
 
     def filled(self, fillings: Sequence[str]) -> str:
         """The text with these fillings in its blanks."""
-        first, *rest = self.texts
-        return first + "".join([fillings[number] + text for number, text in zip(self.blanks, rest, strict=True)])
+        texts = self.texts
+        return texts[0] + "".join([fillings[number] + text for number, text in zip(self.blanks, texts[1:], strict=True)])
 
 
 @dataclass(frozen=True, slots=True)
