@@ -3,7 +3,7 @@
 The letters are the starter campaign's (`templates/weekly`, 46 kB, eleven signed links), for readers with first names, tiers and orders, in
 60 combinations of variants and in the order in which a send prints them: body by body. One thread, processor time.
 
-- `us_per_message`: one whole letter: what is the recipient's set in type, eleven links and the unsubscribe link signed (HMAC-SHA256),
+- `us_per_message`: one whole letter: what is the recipient's set in type, eleven links and the unsubscribe link signed (keyed BLAKE2s),
   quoted-printable, MIME, hash, the form's fillings.
 - `floor_us`: the same letters' HTML and text, joined from the same constant texts and as many values, each escaped by
   `markupsafe.escape`. Neither signs, encodes or hashes anything, and the values are there already.
@@ -110,7 +110,7 @@ def measured(letters: int, rounds: int) -> Measured:
     scattered = Job(work.send, work.content, work.composer, [work.readers[number * 997 % letters] for number in range(letters)])
     slates = unshared(work.content, letters)
     alone = Job(work.send, work.content, work.composer, [(who, slate) for (who, _), slate in zip(work.readers, slates, strict=True)])
-    signer, links = Signer({"k1": b"a key of this benchmark"}), [bytes((0, 0, 0, 0, number)) for number in range(_links(printed[0]))]
+    signer, links = Signer({"k1": b"a key of this benchmark"}), [bytes((0, 0, 0, 0, 0, number)) for number in range(_links(printed[0]))]
     gc.collect()
     gc.freeze()  # a send prints letter by letter and holds neither all readers nor all letters: nobody has to look through them
     found = in_turns(

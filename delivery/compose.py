@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, groupby
 
-import xxhash
 from markupsafe import escape
 
 from delivery.imposing import SOFT_BREAK, Cell, Click, Constant, Forme, Sheet, Strip
 from delivery.jinja import Columns, html_template, safe_range, text_template
 from delivery.jinja_check import is_personal
-from delivery.links import Signer
+from delivery.links import Signer, link_of
 from delivery.mime import Envelope, Hole, RenderError, body_text, checked_address, one_line
 from delivery.own_links import own_links_of_preview
 from delivery.plates import GAPS, Context, DirectLinks, Line, Piece, Plate, Type
@@ -97,7 +96,7 @@ class Composer:
         message_id = message_id_of(self._send.send_id, recipient.recipient_id)
         body_hash, forme = self._imposed(tuple([chosen.get(placement) or default for placement, default in self._defaults.items()]))
         tokens = self._signer.tokens_of(message_id, forme.links)
-        pieces, fillings = forme.print(message_id, recipient, checked_address(recipient.address), tokens)
+        pieces, fillings, payload_hash = forme.print(message_id, recipient, checked_address(recipient.address), tokens)
         return Letter(
             message_id=message_id,
             send_id=self._send.send_id,
@@ -105,7 +104,7 @@ class Composer:
             sender=self._content.campaign.sender.address,
             address=recipient.address,
             pieces=pieces,
-            payload_hash=xxhash.xxh3_128_hexdigest(b"".join(pieces)),
+            payload_hash=payload_hash,
             body_hash=body_hash,
             form=forme.form,
             fillings=fillings,
@@ -168,7 +167,7 @@ class Composer:
         for text, encoded, (link_id, own) in zip(plate.texts, plate.encoded, plate.gaps, strict=False):
             yield Constant(body_text(text) + self._prefix * (own is None), encoded)
             if own is None:
-                yield from (self._click(bytes.fromhex(link_id) + position.to_bytes(1, "big")), SOFT_BREAK)
+                yield from (self._click(link_of(link_id, position)), SOFT_BREAK)
             else:
                 yield self._set(Place(Plate(("", ""), (b"", b""), ((link_id, own),)), None, position))
         yield Constant(body_text(plate.texts[-1]), plate.encoded[-1])

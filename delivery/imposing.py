@@ -9,14 +9,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
+from typing import NamedTuple
 
-from delivery.links import CLICK_LETTERS, SHARED_LETTERS
+import xxhash
+
+from delivery.links import CLICK_LETTERS, LINK_LETTERS, SHARED_LETTERS, spelled_link
 from delivery.mime import Envelope, Hole
 from delivery.setting import Reader, Setting
 from domain.ids import MessageId
 from domain.message import Form, Stencil
 from domain.recipient import Recipient
 
+_APART = b"\0"  # in no letter: quoted-printable spells it otherwise, and headers may not have it
 _FIRST: tuple[Hole, ...] = (Hole.MESSAGE_ID, Hole.ADDRESS, Hole.LEAVE, Hole.SHARED)  # a letter's own pieces, before clicks and settings
 
 
@@ -30,7 +34,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Click:
-    """A blank for a click's token. `link` is the link's id and the position's byte; there is one object for each."""
+    """A blank for a click's token. `link` as `delivery.links.link_of` has it; there is one object for each."""
 
     link: bytes
 
@@ -44,7 +48,7 @@ SOFT_BREAK = Constant("", b"=\r\n")  # after a blank in quoted-printable text th
 class Strip:
     """Constants with blanks between: `encoded[i]` is followed by `blanks[i]`, `texts[i]` by `read[i]`.
 
-    As they are read, all click tokens of a letter begin alike, and that part is a blank of its own.
+    As they are read, a click's token is a blank that all of a letter share, what is the link's, and a blank for the seal.
     """
 
     texts: tuple[str, ...]
@@ -62,12 +66,25 @@ class Strip:
                 texts[-1].append(cell.text if isinstance(cell, Constant) else cell if isinstance(cell, str) else "")
                 encoded[-1].append(cell.encoded if isinstance(cell, Constant) else cell if isinstance(cell, bytes) else b"")
                 continue
-            spelled = (Hole.SHARED, cell) if isinstance(cell, Click) else (cell,)
-            read += spelled
-            texts += [[] for _ in spelled]
+            if isinstance(cell, Click):
+                read.append(Hole.SHARED)
+                texts.append([spelled_link(cell.link)])
+            read.append(cell)
+            texts.append([])
             blanks.append(cell)
             encoded.append([])
         return cls(tuple(map("".join, texts)), tuple(read), tuple(map(b"".join, encoded)), tuple(blanks))
+
+
+class Impression(NamedTuple):
+    """A letter as a forme prints it: its pieces, what fills the blanks of its form, and a 128-bit hash that is as good as the bytes'.
+
+    The hash is that of the recipient's own pieces and of what says where they go: letters of one hash have the same bytes.
+    """
+
+    pieces: tuple[bytes, ...]
+    fillings: tuple[str, ...]
+    payload_hash: str
 
 
 class Sheet:
@@ -97,15 +114,17 @@ class Forme:
         self.links = tuple([click.link for click in clicks])
         own: list[Blank] = [*_FIRST, *clicks, *self._settings]  # as `print` puts them
         self._constants = tuple([piece for strip in strips for piece in strip.encoded])
-        self._gather = itemgetter(*_order(strips, {blank: place for place, blank in enumerate(own)}))
+        order = _order(strips, {blank: place for place, blank in enumerate(own)})
+        self._gather = itemgetter(*order)
+        self._likeness = xxhash.xxh3_128_digest(_APART.join((repr(order).encode(), *self._constants)))
         self._signed = itemgetter(*_cuts(len(clicks), begin=0))
-        self._spelled = itemgetter(*_cuts(len(clicks), begin=SHARED_LETTERS))
+        self._spelled = itemgetter(*_cuts(len(clicks), begin=SHARED_LETTERS + LINK_LETTERS))
         numbers, (name, address, reply_to) = _numbers(own), sheet.sender
         about, plain, rich = (_stencil(body, numbers) for body in ([subject], text, html))
         self.form = Form(name, address, reply_to, subject=about, text=plain, html=rich, headers=sheet.headers)
 
-    def print(self, message_id: MessageId, recipient: Recipient, address: str, tokens: bytes) -> tuple[tuple[bytes, ...], tuple[str, ...]]:
-        """A letter's pieces, and what fills the blanks of its form.
+    def print(self, message_id: MessageId, recipient: Recipient, address: str, tokens: bytes) -> Impression:
+        """One letter.
 
         `tokens` as `Signer.tokens_of` gives them for `links`; `address` is fit for a header. Raises RenderError.
         """
@@ -113,7 +132,11 @@ class Forme:
         reader = Reader(recipient, message_id, spelled[0])
         made = [setting.set(reader) for setting in self._settings]
         own = (message_id.encode(), address.encode(), *self._signed(tokens), *[encoded for _, encoded in made])
-        return self._gather((*own, *self._constants)), (message_id, *spelled, *[text for text, _ in made])
+        return Impression(
+            self._gather((*own, *self._constants)),
+            (message_id, *spelled, *[text for text, _ in made]),
+            xxhash.xxh3_128_hexdigest(_APART.join((self._likeness, *own))),
+        )
 
 
 def _numbers(own: Sequence[Blank]) -> dict[Blank, int]:

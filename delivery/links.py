@@ -1,8 +1,11 @@
 """Signed links: what a recipient clicks names its message, its link and its position, and cannot be made up.
 
-A token is URL-safe base64 of `kind(1) key(2) message(16) …  seal(12)`. The seal is HMAC-SHA256 over all before it, cut to 96 bits, under
-a key derived for this kind of token alone, so that a click's token never reads as an unsubscribe's. Reading accepts every key it is given,
-which is how keys are changed: new letters are signed with a new key while the links of old ones go on working.
+A token is URL-safe base64 of `kind(1) key(1) message(16) …  seal(12)`. The seal is 96 bits of keyed BLAKE2s (RFC 7693) over all before
+it, under a key derived for this kind of token alone, so that a click's token never reads as an unsubscribe's. Reading accepts every
+key it is given, which is how keys are changed: new letters are signed with a new key while the links of old ones go on working.
+
+Bytes come in threes, as base64 has them: of a click's token 24 letters are the message's, 8 the link's (id(4) position(2)), and only the 16
+of the seal differ from link to link of one letter and from letter to letter of one body. ESPs that put values into a body get no more.
 """
 
 import binascii
@@ -11,18 +14,15 @@ import hmac
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from domain.errors import InputError
 from domain.ids import MessageId
 
-_SEAL, _HEAD = 12, 19  # bytes
+_SEAL, _HEAD, _LINK = 12, 18, 6  # bytes
 _CLICK, _UNSUBSCRIBE = b"\x01", b"\x02"
 _TO_URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))  # RFC 2104: the key with each byte changed
-_BLOCK = 64  # bytes that SHA-256 takes at a time
-CLICK_LETTERS, LEAVE_LETTERS = 48, 42  # of a click's token without an address of its own, of an unsubscribe's
-SHARED_LETTERS = 24  # with which all click tokens of a message begin
+CLICK_LETTERS, LEAVE_LETTERS = 48, 40  # of a click's token without an address of its own, of an unsubscribe's
+SHARED_LETTERS, LINK_LETTERS = 24, 8  # with which all click tokens of a message begin; that are the link's
 LONGEST_TOKEN = 4_096
 
 
@@ -40,29 +40,26 @@ class Click:
 
 
 class _Seal:
-    """HMAC-SHA256 under one key, cut to 96 bits. What the key alone decides is computed once: a quarter of the time of `hmac.digest`."""
+    """Keyed BLAKE2s of 96 bits: as hard to make up as HMAC-SHA256 cut to as many, in half the time. The key is taken in once."""
 
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("_keyed",)
 
     def __init__(self, key: bytes) -> None:
-        block = key.ljust(_BLOCK, b"\0")
-        self._inner, self._outer = sha256(block.translate(_INNER)), sha256(block.translate(_OUTER))
+        self._keyed = hashlib.blake2s(key=key, digest_size=_SEAL)
 
     def __call__(self, body: bytes) -> bytes:
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(body)
-        outer.update(inner.digest())
-        return outer.digest()[:_SEAL]
+        keyed = self._keyed.copy()
+        keyed.update(body)
+        return keyed.digest()
 
     def sealed(self, head: bytes, tails: Sequence[bytes]) -> list[bytes]:
         """Head, tail and seal of each, in pieces. Written out, because calls are a third of what it costs."""
         pieces = list[bytes]()
         for tail in tails:
             body = head + tail
-            inner, outer = self._inner.copy(), self._outer.copy()
-            inner.update(body)
-            outer.update(inner.digest())
-            pieces += body, outer.digest()[:_SEAL]
+            keyed = self._keyed.copy()
+            keyed.update(body)
+            pieces += body, keyed.digest()
         return pieces
 
 
@@ -74,7 +71,7 @@ class _Key:
     @classmethod
     def of(cls, key_id: str, secret: bytes) -> "_Key":
         seals = {kind: _Seal(hmac.digest(secret, b"letterpress link " + kind, "sha256")) for kind in (_CLICK, _UNSUBSCRIBE)}
-        return cls(hashlib.blake2s(key_id.encode(), digest_size=2).digest(), seals)
+        return cls(hashlib.blake2s(key_id.encode(), digest_size=1).digest(), seals)
 
 
 class Signer:
@@ -100,7 +97,7 @@ class Signer:
     def tokens_of(self, message_id: MessageId, links: Sequence[bytes]) -> bytes:
         """The tokens of a letter in one go, without anything between them: one per link, then that for unsubscribing.
 
-        A link is its id's 4 bytes and its position's 1, as in `ClickSigner.sign`.
+        A link is as `link_of` spells it.
         """
         message, leaving = bytes.fromhex(message_id), self._key.seals[_UNSUBSCRIBE]
         pieces = self._key.seals[_CLICK].sealed(_CLICK + self._key.tag + message, links)
@@ -109,15 +106,15 @@ class Signer:
 
     def sign_click(self, message_id: MessageId, link_id: str, position: int, url: str | None = None) -> str:
         """The token of a link. `link_id` is 8 hex digits; `url` goes in when the address is the recipient's own."""
-        return self.clicks_of(message_id).sign(bytes.fromhex(link_id), position, url).decode()
+        return self.clicks_of(message_id).sign(link_of(link_id, position), url).decode()
 
     def read_click(self, token: str) -> Click:
         """What a click's token says. Raises InputError for anything that was not signed here."""
         body = self._opened(token, _CLICK)
-        if len(body) < _HEAD + 5:
+        if len(body) < _HEAD + _LINK:
             raise _forged()
-        url = body[_HEAD + 5 :].decode("utf-8", "replace") or None
-        return Click(MessageId(body[3:_HEAD].hex()), body[_HEAD : _HEAD + 4].hex(), body[_HEAD + 4], url)
+        link, url = body[_HEAD : _HEAD + _LINK], body[_HEAD + _LINK :].decode("utf-8", "replace") or None
+        return Click(MessageId(body[2:_HEAD].hex()), link[:4].hex(), int.from_bytes(link[4:], "big"), url)
 
     def sign_unsubscribe(self, message_id: MessageId) -> str:
         """The token of a message's unsubscribe link."""
@@ -128,7 +125,7 @@ class Signer:
         body = self._opened(token, _UNSUBSCRIBE)
         if len(body) != _HEAD:
             raise _forged()
-        return MessageId(body[3:_HEAD].hex())
+        return MessageId(body[2:_HEAD].hex())
 
     def veiled(self, text: str, period: str) -> str:
         """A stand-in for a text: the same for the same text and period, and nothing like it in another period (HMAC-SHA256, 96 bits)."""
@@ -139,7 +136,7 @@ class Signer:
         data = _decoded(token)
         body, seal = data[:-_SEAL], data[-_SEAL:]
         for key in self._keys.values():
-            if body[:1] == kind and body[1:3] == key.tag and hmac.compare_digest(seal, key.seals[kind](body)):
+            if body[:1] == kind and body[1:2] == key.tag and hmac.compare_digest(seal, key.seals[kind](body)):
                 return body
         raise _forged()
 
@@ -152,10 +149,20 @@ class ClickSigner:
     def __init__(self, head: bytes, seal: _Seal) -> None:
         self._head, self._seal = head, seal
 
-    def sign(self, link: bytes, position: int, url: str | None = None) -> bytes:
-        """The token of a link, given its id's 4 bytes: 48 ASCII characters, more with an address of its own."""
+    def sign(self, link: bytes, url: str | None = None) -> bytes:
+        """The token of a link (`link_of`): 48 ASCII characters, more with an address of its own."""
         own = url.encode("utf-8", "replace") if url else b""
-        return _sealed(self._head + link + position.to_bytes(1, "big") + own, self._seal)
+        return _sealed(self._head + link + own, self._seal)
+
+
+def link_of(link_id: str, position: int) -> bytes:
+    """A link as tokens have it: the 4 bytes of its id (8 hex digits), the 2 of its position."""
+    return bytes.fromhex(link_id) + position.to_bytes(2, "big")
+
+
+def spelled_link(link: bytes) -> str:
+    """The letters of a token that are the link's."""
+    return _spelled(link).decode()
 
 
 def _sealed(body: bytes, seal: _Seal) -> bytes:

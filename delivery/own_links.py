@@ -6,7 +6,7 @@ the letter was opened. Nobody has to use them. Each is a click's token with a li
 
 from collections.abc import Mapping
 
-from delivery.links import ClickSigner
+from delivery.links import ClickSigner, link_of
 
 VIEW, OPEN = "00000000", "00000001"  # link ids
 OWN_LINKS: Mapping[str, tuple[str, str]] = {"view_url": ("v", VIEW), "open_url": ("o", OPEN)}  # name → path, link id
@@ -16,7 +16,7 @@ MADE_FOR_EACH = frozenset({"unsubscribe_url", *OWN_LINKS})
 def own_links(prefix: str, clicks: ClickSigner) -> dict[str, str]:
     """Name → address, for one letter. `prefix`: what its click links begin with, which ends in `c/`."""
     root = prefix.removesuffix("c/")
-    return {name: f"{root}{path}/{clicks.sign(bytes.fromhex(link_id), 0).decode()}" for name, (path, link_id) in OWN_LINKS.items()}
+    return {name: f"{root}{path}/{clicks.sign(link_of(link_id, 0)).decode()}" for name, (path, link_id) in OWN_LINKS.items()}
 
 
 def own_links_of_preview(prefix: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from jinja2 import Template
 from markupsafe import Markup, escape
 
 from delivery.jinja import LINKS, EmptyValueError, TemplateLinks, reason_of
-from delivery.links import ClickSigner
+from delivery.links import ClickSigner, link_of
 from delivery.mime import RenderError, quoted
 from delivery.reads import Reads, reads_of
 from domain.content import Link
@@ -35,10 +35,10 @@ class SignedLinks(TemplateLinks):
         self._prefix, self._signer, self._position = prefix, signer, position
 
     def __getitem__(self, link_id: str) -> str:
-        return Markup(self._prefix + self._signer.sign(bytes.fromhex(link_id), self._position).decode())  # noqa: S704 - nothing to escape
+        return Markup(self._prefix + self._signer.sign(link_of(link_id, self._position)).decode())  # noqa: S704 - nothing to escape
 
     def own(self, link_id: str, url: str) -> str:
-        return self._prefix + self._signer.sign(bytes.fromhex(link_id), self._position, web_address(url)).decode()
+        return self._prefix + self._signer.sign(link_of(link_id, self._position), web_address(url)).decode()
 
 
 class DirectLinks(TemplateLinks):

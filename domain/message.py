@@ -32,6 +32,7 @@ class Exclusion(StrEnum):
     ALREADY_SENT = "already_sent"
     CAPPED = "capped"
     QUIET_HOURS = "quiet_hours"
+    HELD_OUT = "held_out"  # in a holdout that gets no letters; would have got one otherwise
     CANCELLED = "cancelled"
     DEADLINE = "deadline"
 
@@ -80,9 +81,9 @@ class Form:
 class Letter:
     """A printed message, ready to hand off: the exact bytes, and what the ledger keeps of them.
 
-    The bytes come in `pieces`, because most of them are the same objects in all letters of a body. `payload_hash` is the 128-bit hash
-    of the whole; `body_hash` that of the combination of variants, shared by all recipients who share a body. `form` and
-    `fillings` say the same once more, apart: what is shared, and what is this recipient's. A letter may come without.
+    The bytes come in `pieces`, because most of them are the same objects in all letters of a body. `payload_hash` is 128 bits, the same
+    for the same bytes and no others; `body_hash` is that of the combination of variants, shared by all recipients who share a body.
+    `form` and `fillings` say the same once more, apart: what is shared, and what is this recipient's. A letter may come without.
     """
 
     message_id: MessageId

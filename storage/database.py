@@ -1,5 +1,7 @@
 """The database: one code for SQLite (WAL) and PostgreSQL. Nobody else opens a connection."""
 
+import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -18,8 +20,10 @@ BUSY_TIMEOUT_MS = 30_000
 CONNECT_TIMEOUT_S = 10
 BATCH = 1_000  # ids per IN list: below SQLite's 32,766 variables and PostgreSQL's 65,535, with room for further ones
 
+_TURN = 0.001  # seconds between two attempts to write
 _CHECKPOINTS = 3  # attempts
 _T = TypeVar("_T")
+Insert = sqlite.Insert | postgresql.Insert
 _WRITES = "letterpress_writes"
 _DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 
@@ -70,7 +74,7 @@ class Database:
             finally:
                 connection.close()
 
-    def insert(self, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    def insert(self, table: sa.Table) -> Insert:
         """INSERT with ON CONFLICT, which both databases spell alike but SQLAlchemy keeps per dialect."""
         return sqlite.insert(table) if self.dialect == "sqlite" else postgresql.insert(table)
 
@@ -151,8 +155,33 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get(_WRITES, False):
+        _begin_to_write(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """BEGIN IMMEDIATE, asked for every millisecond. SQLite's own waiting sleeps longer and longer, up to 100 ms: two processes that
+    write in turns would spend as long asleep as at work.
+    """
+    cursor = connection.connection.cursor()
+    cursor.execute("PRAGMA busy_timeout=0")
+    deadline = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    try:
+        while time.monotonic() < deadline:
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    break
+                time.sleep(_TURN)
+            else:
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, for the error
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.close()
 
 
 @contextmanager

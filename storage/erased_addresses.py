@@ -15,7 +15,8 @@ from sqlalchemy.engine import Connection
 
 from domain.message import SuppressionReason
 from domain.recipient import normalised
-from storage.database import Database, batches
+from storage.database import Database
+from storage.lists import texts
 from storage.schema import erased_addresses
 
 _SALT_BYTES = 32
@@ -34,9 +35,8 @@ def erased_among(connection: Connection, addresses: Iterable[str]) -> set[str]:
     wanted = {normalised(address) for address in addresses}
     for salt in _salts(connection):
         by_hash = {_hash(salt, address): address for address in wanted}
-        for batch in batches(sorted(by_hash)):
-            hits = connection.scalars(sa.select(erased_addresses.c.address_hash).where(erased_addresses.c.address_hash.in_(batch)))
-            found.update(by_hash[hit] for hit in hits)
+        query = sa.select(erased_addresses.c.address_hash).where(erased_addresses.c.address_hash.in_(texts(by_hash)))
+        found.update(by_hash[hit] for hit in connection.scalars(query))
     return found
 
 

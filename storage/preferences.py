@@ -16,8 +16,9 @@ from domain.ledger import ClaimRequest
 from domain.message import Exclusion, SuppressionReason
 from domain.preference import Change, Preferences
 from domain.recipient import normalised
-from storage.database import Database, batches
+from storage.database import Database
 from storage.events import append_in
+from storage.lists import texts
 from storage.schema import preferences, recipients, sends, suppressions
 from storage.suppressions import suppressed_among
 
@@ -85,10 +86,10 @@ def spared_among(connection: Connection, addresses: Iterable[str], topic: str | 
     found: dict[str, Exclusion] = {}
     paused = sa.and_(preferences.c.topic == ALL_TOPICS, preferences.c.until_at > at)
     spared = paused if topic is None else sa.or_(preferences.c.topic == topic, paused)
-    for batch in batches(sorted({normalised(address) for address in addresses})):
-        query = sa.select(preferences.c.address_normalised, preferences.c.topic).where(preferences.c.address_normalised.in_(batch), spared)
-        for address, about in connection.execute(query.order_by(preferences.c.topic)):  # the pause first, to be overruled
-            found[address] = Exclusion.PAUSED if about == ALL_TOPICS else Exclusion.OPTED_OUT
+    theirs = preferences.c.address_normalised.in_(texts({normalised(address) for address in addresses}))
+    query = sa.select(preferences.c.address_normalised, preferences.c.topic).where(theirs, spared)
+    for address, about in connection.execute(query.order_by(preferences.c.topic)):  # the pause first, to be overruled
+        found[address] = Exclusion.PAUSED if about == ALL_TOPICS else Exclusion.OPTED_OUT
     return found
 
 
@@ -101,7 +102,8 @@ def kept_in(connection: Connection, letters: Sequence[ClaimRequest], at: datetim
         topic = connection.scalar(sa.select(sends.c.topic).where(sends.c.send_id == send_id))
         reasons = spared_among(connection, (letter.address for letter in of_send), topic, at)
         reasons |= dict.fromkeys(suppressed, Exclusion.SUPPRESSED)
-        found |= {letter.message_id: reasons[one] for letter in of_send if (one := normalised(letter.address)) in reasons}
+        if reasons:
+            found |= {letter.message_id: reasons[one] for letter in of_send if (one := normalised(letter.address)) in reasons}
     return found
 
 

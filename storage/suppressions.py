@@ -11,6 +11,7 @@ from domain.recipient import normalised
 from domain.suppression import Suppression
 from storage.database import BATCH, Database, batches
 from storage.erased_addresses import erased_among
+from storage.lists import texts
 from storage.schema import suppressions
 
 
@@ -76,9 +77,6 @@ def _row(address: str, one: Suppression) -> dict[str, object]:
 
 def suppressed_among(connection: Connection, addresses: Iterable[str]) -> set[str]:
     """`Suppressions.among` inside a transaction of the caller's: the ledger asks again at the moment of the claim."""
-    addresses = list(addresses)
-    found = erased_among(connection, addresses)
-    for batch in batches(sorted({normalised(address) for address in addresses})):
-        query = sa.select(suppressions.c.address_normalised).where(suppressions.c.address_normalised.in_(batch))
-        found.update(connection.scalars(query))
-    return found
+    wanted = {normalised(address) for address in addresses}
+    query = sa.select(suppressions.c.address_normalised).where(suppressions.c.address_normalised.in_(texts(wanted)))
+    return erased_among(connection, wanted) | set(connection.scalars(query))

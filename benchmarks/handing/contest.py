@@ -1,7 +1,7 @@
 """One way of handing letters over, in a process of its own: `python -m benchmarks.handing.contest WAY HTTP SMTP LETTERS FOLDER`.
 
 Prints seconds, processor seconds and accepted letters as JSON. What is timed: from the first letter printed to the last answer in the
-ledger; for the SDKs, whose letters were printed before, from the first call to the last answer.
+ledger, over all processes; for the SDKs, whose letters were printed before, from the first call to the last answer.
 """
 
 import argparse
@@ -9,9 +9,12 @@ import gc
 import importlib
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from random import Random
 
@@ -42,6 +45,10 @@ ADDRESSES: Mapping[str, str] = {
     "ses": f"ses://{KNOWN_KEY}:{KNOWN_SECRET}@{{http}}?region=eu-west-1",
     "smtp": "{smtp}/?starttls=none",
 }
+
+
+_WORKERS, _PATIENCE = 2, 120  # processes; seconds that one waits for the other to be ready
+_started: list[Barrier] = []  # of this process
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +85,56 @@ class OneByOne:
 
 
 def through_the_engine(name: str, place: Place, letters: int, *, one_by_one: bool = False) -> Found:
-    """As a send does it: printed, claimed in a ledger on SQLite, handed over, settled."""
-    built, work = build_esp(ADDRESSES[name].format(http=place.http, smtp=place.smtp)), job(letters)
-    esp = HttpEsp(OneByOne(built.provider)) if one_by_one and isinstance(built, HttpEsp) else built
-    database = Database(f"sqlite:///{place.folder / 'ledger.db'}")
+    """As one worker of a send does it: printed, claimed in a ledger on SQLite, handed over, settled."""
+    work = job(letters)
+    _opened(place, work)
+    return _timed(_worker(name, place, work, one_by_one=one_by_one))
+
+
+def by_two_workers(name: str, place: Place, letters: int) -> Found:
+    """As a send does it on two cores: two processes, a shard each, over one ledger."""
+    _opened(place, job(0))
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(_WORKERS, mp_context=spawn, initializer=_remember, initargs=(spawn.Barrier(_WORKERS),)) as workers:
+        each = list(workers.map(partial(_shard, name, place, letters), range(_WORKERS)))
+    return Found(max(one.seconds for one in each), sum(one.cpu_s for one in each), sum(one.accepted for one in each))
+
+
+def _remember(ready: Barrier) -> None:
+    """A worker begins when the others are ready too, so that the slower one's time is that of all."""
+    _started.append(ready)
+
+
+def _shard(name: str, place: Place, letters: int, shard: int) -> Found:
+    whole = job(letters)
+    hand_over = _worker(name, place, replace(whole, readers=whole.readers[shard::_WORKERS]), shard=shard)
+    return _timed(hand_over, _started[0])
+
+
+def _opened(place: Place, work: Job) -> None:
+    database = _database(place)
     migrate(database)
     Sends(database).open(work.send, now())
-    with heartbeat(Runs(database), work.send.send_id) as run_id, closing(esp):
-        return _timed(lambda: _handed_off(work, esp, SqlLedger(database), run_id))
 
 
-def _handed_off(work: Job, esp: Esp, ledger: SqlLedger, run_id: str) -> int:
-    counts = hand_off(iter(work), esp, ledger, run_id=run_id, shard=0, clock=now, control=lambda: SendStatus.RUNNING, rng=Random(run_id))
+def _worker(name: str, place: Place, work: Job, *, shard: int = 0, one_by_one: bool = False) -> Callable[[], int]:
+    built, database = build_esp(ADDRESSES[name].format(http=place.http, smtp=place.smtp)), _database(place)
+    esp = HttpEsp(OneByOne(built.provider)) if one_by_one and isinstance(built, HttpEsp) else built
+
+    def hand_over() -> int:
+        with heartbeat(Runs(database), work.send.send_id) as run_id, closing(esp):
+            return _handed_off(work, esp, SqlLedger(database), run_id, shard)
+
+    return hand_over
+
+
+def _database(place: Place) -> Database:
+    return Database(f"sqlite:///{place.folder / 'ledger.db'}")
+
+
+def _handed_off(work: Job, esp: Esp, ledger: SqlLedger, run_id: str, shard: int) -> int:
+    rng = Random(run_id)
+    counts = hand_off(iter(work), esp, ledger, run_id=run_id, shard=shard, clock=now, control=lambda: SendStatus.RUNNING, rng=rng)
     return counts.accepted
 
 
@@ -114,15 +159,18 @@ def sendgrid_sdk(place: Place, letters: int) -> Found:
 
 WAYS: Mapping[str, Callable[[Place, int], Found]] = {
     **{name: partial(through_the_engine, name) for name in ADDRESSES},
+    "sendgrid_two_workers": partial(by_two_workers, "sendgrid"),
     "sendgrid_one_by_one": partial(through_the_engine, "sendgrid", one_by_one=True),
     "sendgrid_sdk": sendgrid_sdk,
 }
 
 
-def _timed(work: Callable[[], int]) -> Found:
+def _timed(work: Callable[[], int], ready: Barrier | None = None) -> Found:
     """What the work takes. What is there before, such as all readers at once, is not the garbage collector's business."""
     gc.collect()
     gc.freeze()
+    if ready:
+        ready.wait(_PATIENCE)
     began, used = time.perf_counter(), time.process_time()
     accepted = work()
     return Found(time.perf_counter() - began, time.process_time() - used, accepted)

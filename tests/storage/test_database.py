@@ -62,6 +62,15 @@ def test_writers_wait_for_each_other(database: Database) -> None:
     assert count(database) == 120
 
 
+def test_who_waits_too_long_to_write_is_told(sqlite_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that holds on for longer than the time allowed makes the others fail, and they can write when it is done."""
+    monkeypatch.setattr("storage.database.BUSY_TIMEOUT_MS", 50)
+    with sqlite_database.begin(), pytest.raises(UnavailableError, match="locked"):
+        insert(sqlite_database, "a@example.org")
+    insert(sqlite_database, "a@example.org")
+    assert count(sqlite_database) == 1
+
+
 def test_sqlite_keeps_what_it_committed(sqlite_database: Database) -> None:
     """SQLite runs in WAL mode with full synchronisation: a commit survives a crash of the machine."""
     with sqlite_database.connect() as connection:
