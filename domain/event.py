@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     SEARCHED = "searched"
     ADDED_TO_CART = "added_to_cart"
     PURCHASED = "purchased"
+    REFUNDED = "refunded"  # an order, or a part of it
     UNKNOWN = "unknown"
 
 

@@ -33,7 +33,7 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Purchase:
-    """One product of an order. `amount` is what the whole line cost, in units of `currency` (ISO 4217)."""
+    """One product of an order. `amount` is what the whole line cost, in units of `currency` (ISO 4217); below 0: what was given back."""
 
     purchase_id: str
     item: str
@@ -41,6 +41,27 @@ class Purchase:
     quantity: float
     amount: float
     currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundLine:
+    """A product that was given back. `quantity` and `amount` are above 0; None: as much as was bought, for what it cost."""
+
+    item: str
+    category: str | None
+    quantity: float | None
+    amount: float | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """What was given back of an order: these products, or without any `total` of it, or without either all of it."""
+
+    order: str
+    lines: tuple[RefundLine, ...] = ()
+    total: float | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +85,7 @@ class SiteEvent:
     channel: str | None = None
     properties: str = "{}"
     purchases: tuple[Purchase, ...] = ()
+    refund: Refund | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +97,14 @@ class RefusedEvent:
     reason: str
     raw: str
     received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EventRates:
+    """Events per second, over a minute, with one write key: in all, and from one network. 0: as many as come."""
+
+    per_key: int = 0
+    per_network: int = 0
 
 
 @dataclass(frozen=True, slots=True)

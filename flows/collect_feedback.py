@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from prefect import flow, get_run_logger
 
 from domain.errors import InputError
+from flows.score_machines import score_recent
 from runtime.clock import now
 from runtime.house import House, shared_house
 from storage.feedback import Feedback
@@ -20,8 +21,9 @@ def collect_feedback(rebuild: bool = False) -> int:
 
 
 def collect_closed(house: House, *, rebuild: bool = False) -> int:
-    """`collect_feedback` for those who have the house open."""
+    """`collect_feedback` for those who have the house open. Machines are told from people first: what is theirs goes nowhere."""
     at = now()
+    score_recent(house, at)
     house.site_events.claim(at)
     feedback = Feedback(house.database, house.lake, since=_since(house.settings.collect_since))
     pending = feedback.pending(at - timedelta(minutes=house.settings.collect_settle_minutes), rebuild=rebuild)

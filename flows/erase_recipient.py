@@ -17,12 +17,14 @@ from runtime.house import House
 from storage.erasure import Erasure
 from storage.file_erasure import FileErasure
 from storage.lake_erasure import LakeErasure
+from storage.unfinished_erasures import Begun, begin
 
 _OVER = {SendStatus.FINISHED, SendStatus.CANCELLED}
 
 
 def erase_recipient(house: House, who: str, *, do_not_mail: bool, at: datetime) -> Erased:
-    """Erase whoever has this id or address from every store and every file under var/. Repeating completes what was interrupted.
+    """Erase whoever has this id or address from every store and every file under var/. Repeating completes what was interrupted,
+    under the same tombstone: the database leads to everything else, so it goes last.
 
     InputError while a send that is not over may hold them; from then on no new audience takes them.
     """
@@ -30,14 +32,15 @@ def erase_recipient(house: House, who: str, *, do_not_mail: bool, at: datetime) 
     person = database.person(who)
     database.withdraw(person)
     refuse_open_sends(house, person)
-    person = person.also_at(*lake.addresses(person))
-    tombstone = TOMBSTONE + secrets.token_hex(12)
+    begun = Begun(person.also_at(*lake.addresses(person)), TOMBSTONE + secrets.token_hex(12), do_not_mail)
+    begun = begin(house.database, begun, at)
+    person, tombstone = begun.person, begun.tombstone
     removed = {f"lake: {table}": rows for table, rows in lake.erase(person, tombstone).items()}
     removed["decision store"] = sum(house.decisions.forget(one) for one in person.ids)
     removed["letters"] = remove_letters(house, person)
     swept = FileErasure(house.settings.var, kept_elsewhere(house)).erase(person)
     removed |= {f"file: {path}": rows for path, rows in swept.mended.items()}
-    rows, suppressed = database.erase(person, tombstone, do_not_mail=do_not_mail, at=at)
+    rows, suppressed = database.erase(person, tombstone, do_not_mail=begun.do_not_mail, at=at)
     removed |= {f"database: {table}": count for table, count in rows.items()}
     left = [f"{path}: still names them; remove it" for path in swept.left]
     if unread := database.unread(person):

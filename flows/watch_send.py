@@ -4,13 +4,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from delivery.departures.course import deadline_of
-from delivery.departures.gates import Tripped, Verdict, certainly_holds, judge, judged_since
+from delivery.departures.gates import Gate, Tripped, Verdict, certainly_holds, judge, judged_since
 from delivery.stopping import TimeIsUp
 from domain.audit import AuditEntry, Deed
 from domain.campaign import Campaign, Gates
+from domain.gates import GateCounts
 from domain.ids import SendId
 from domain.send import Send, SendStatus
 from flows.pause_send import BY_ITSELF
+from flows.score_machines import score_send
 from runtime.clock import now
 from runtime.house import House
 from storage.gate_figures import GateFigures
@@ -18,7 +20,10 @@ from storage.gate_figures import GateFigures
 
 @dataclass(slots=True)
 class Watch:
-    """What `hand_off` asks before each claim. `handed_off`: a count from a while ago, which is enough while little goes wrong."""
+    """What `hand_off` asks before each claim. `handed_off`: a count from a while ago, which is enough while little goes wrong.
+
+    `unsubscribed`: how many had left when machines were last told from people.
+    """
 
     house: House
     send_id: SendId
@@ -27,6 +32,7 @@ class Watch:
     since: datetime | None
     figures: GateFigures
     handed_off: int = field(default=0)
+    unsubscribed: int | None = field(default=None)
 
     def __call__(self) -> SendStatus:
         """The send's status. A gate that trips makes it PAUSED; TimeIsUp when nothing may leave any more, or not in this turn."""
@@ -50,7 +56,20 @@ class Watch:
         if certainly_holds(counts, self.gates, self.handed_off):
             return None
         self.handed_off = self.figures.handed_off(self.send_id, self.since)
-        return judge(replace(counts, handed_off=self.handed_off), self.gates)
+        verdict = judge(replace(counts, handed_off=self.handed_off), self.gates)
+        return self._by_people(verdict, counts, self.gates) if isinstance(verdict, Tripped) else verdict
+
+    def _by_people(self, verdict: Tripped, counts: GateCounts, gates: Gates) -> Verdict:
+        """The verdict without what machines did. What nobody has judged yet counts, so only a gate that trips can be wrong.
+
+        Unsubscriptions alone are machines' at times, and judging reads all events of the send: so once per number of them.
+        """
+        if all(figure.gate is not Gate.UNSUBSCRIBES for figure in verdict.over) or counts.unsubscribed == self.unsubscribed:
+            return verdict
+        score_send(self.house, self.house.send(self.send_id), now())
+        without = self.figures.happened(self.send_id, self.since)
+        self.unsubscribed = without.unsubscribed
+        return judge(replace(without, handed_off=self.handed_off), gates)
 
 
 def watch_over(house: House, send: Send, campaign: Campaign, *, until: datetime | None = None) -> Watch:

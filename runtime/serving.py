@@ -11,6 +11,7 @@ from delivery.webhooks.accounts import Account, accounts_of
 from domain.bounce import StrikeRule
 from domain.ids import RecipientId, SendId
 from domain.message import FrozenLetter
+from domain.site_event import EventRates
 from runtime.clock import now
 from runtime.fetching import fetch
 from runtime.keys import signing_keys, write_keys
@@ -71,6 +72,7 @@ class Serving:
     events: Events
     site_events: SiteEvents
     write_keys: Mapping[str, str]
+    event_rates: EventRates
     webhooks: ServingWebhooks
     metrics_token: str
     suppressions: Suppressions
@@ -96,6 +98,7 @@ def open_serving(settings: Settings) -> Serving:
         events=Events(database),
         site_events=SiteEvents(database),
         write_keys=write_keys(settings),
+        event_rates=EventRates(settings.events_per_key, settings.events_per_network),
         webhooks=_webhooks(settings, database),
         metrics_token=settings.metrics_token,
         suppressions=Suppressions(database),

@@ -54,6 +54,8 @@ class Settings:
     labels_close_days: int = _setting(3, "Days after the end of its attribution window until the labels of a send change no more")
     decision_ttl_hours: int = _setting(24 * 8, "Hours until a published decision is stale")
     write_keys: str = _setting("", "Keys that sites send events with, as SOURCE:KEY, separated by commas", secret=True)
+    events_per_key: int = _setting(5_000, "Events per second, over a minute, that one write key may send; 0: as many as come")
+    events_per_network: int = _setting(500, "Those that it may send from one network (/24 or /48); 0: as many as come")
     webhooks: str = _setting("", "Accounts with ESPs whose webhooks are taken, as NAME=PROVIDER:SECRET, separated by commas", secret=True)
     soft_bounces: int = _setting(3, "Letters in a row, within 60 days, that bounced softly until an address is suppressed; 0: never")
     collect_since: str = _setting("", "Events that occurred before this instant stay out of the lake: what was imported covers them")

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
@@ -37,6 +36,7 @@ from storage.schema import (
     suppressions,
     webhook_posts,
 )
+from storage.unfinished_erasures import finish
 
 NOTHING_OF_RECIPIENTS = frozenset(  # by table: definitions, figures, and what others decided or wrote
     {
@@ -147,13 +147,9 @@ class Erasure:
                 counts[table.name] += connection.execute(changed).rowcount
             for table, (where, cleared) in SCRUBBED.items():
                 counts[table.name] += connection.execute(sa.update(table).where(where(who)).values(**cleared)).rowcount
-            row = {
-                "tombstone": tombstone,
-                "erased_at": at,
-                "counts": orjson.dumps({str(name): count for name, count in counts.items()}).decode(),
-            }
-            connection.execute(sa.insert(erasures), row)
-        return {str(name): count for name, count in counts.items()}, kept
+            found = {str(name): count for name, count in counts.items()}
+            finish(self._database, connection, tombstone, at, found)
+        return found, kept
 
     def unread(self, who: Person) -> int:
         """How many posts of ESPs name them and are not understood yet: their events are still to come."""
@@ -164,7 +160,7 @@ class Erasure:
 
     def compact(self) -> bool:
         """Leave nothing of it in free pages and logs; False if that could not be done now."""
-        return self._database.compact([table.name for table in (*DELETED, *ANONYMISED)])
+        return self._database.compact([table.name for table in (*DELETED, *ANONYMISED, erasures)])
 
     def _keep_suppressed(self, connection: Connection, who: Person, *, do_not_mail: bool, at: datetime) -> bool:
         mine = suppressions.c.address_normalised.in_(sorted(who.addresses))

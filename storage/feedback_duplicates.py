@@ -23,8 +23,14 @@ def without_imported(lake: Lake, table: str, rows: pa.Table) -> pa.Table:
     if not imported.num_rows:
         return rows
     ids, facts = set(imported[_ID[table]].to_pylist()), set(_facts(table, imported))
-    keep = [own not in ids and fact not in facts for own, fact in zip(rows[_ID[table]].to_pylist(), _facts(table, rows), strict=True)]
+    mine = zip(rows[_ID[table]].to_pylist(), _facts(table, rows), _refunds(table, rows), strict=True)
+    keep = [own not in ids and (is_refund or fact not in facts) for own, fact, is_refund in mine]
     return rows.filter(pa.array(keep))
+
+
+def _refunds(table: str, rows: pa.Table) -> list[bool]:
+    """Rows that correct a purchase: of the same person, item and second as that."""
+    return [(amount or 0) < 0 for amount in rows["amount"].to_pylist()] if table == "purchases" else [False] * rows.num_rows
 
 
 def _imported(lake: Lake, table: str, rows: pa.Table) -> pa.Table:

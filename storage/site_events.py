@@ -4,7 +4,7 @@ Whose they are may be learned later. Until then they belong to an alias (`storag
 known they are the recipient's, known since that moment: what was decided before could not have used them.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from domain.ids import RecipientId
 from domain.site_event import RefusedEvent, SiteEvent, StoredEvents
 from storage.database import Database, batches
 from storage.identities import alias_of, leading_to, link, links_of, owners
+from storage.refunds import settled
 from storage.schema import events, purchases, set_aside, site_events
 
 _READ = ("item", "category", "device", "channel", "properties")
@@ -53,14 +54,20 @@ class SiteEvents:
             return 0
         linked = link(self._database, connection, (one for event in fresh for one in links_of(event)))
         whose = owners(connection, {alias_of(event.visitor) for event in fresh})
+        stored = self._write(connection, [event for event in fresh if event.refund is None], whose)
+        for event in (event for event in fresh if event.refund):  # one by one, after what they correct
+            stored += self._write(connection, [settled(connection, event, whose.get(alias_of(event.visitor)))], whose)
+        if linked:
+            _claim(connection, leading_to(connection, linked), max(event.received_at for event in fresh))
+        return stored
+
+    def _write(self, connection: Connection, fresh: Sequence[SiteEvent], whose: Mapping[str, RecipientId]) -> int:
         rows = [_event(event, whose.get(alias_of(event.visitor))) for event in fresh]
         insert = self._database.insert(events).on_conflict_do_nothing().returning(events.c.event_id)
         stored = {event_id for batch in batches(rows) for event_id in connection.scalars(insert, batch)}
         ours = [event for event in fresh if event.event_id in stored]
         self._insert(connection, site_events, [_reading(event, known=alias_of(event.visitor) in whose) for event in ours])
         self._insert(connection, purchases, [line for event in ours for line in _lines(event)])
-        if linked:
-            _claim(connection, leading_to(connection, linked), max(event.received_at for event in fresh))
         return len(stored)
 
     def _set_aside(self, connection: Connection, refused: Iterable[RefusedEvent]) -> None:

@@ -1,7 +1,7 @@
 """What ESPs told, as events: whose they are by the ledger, and what they mean for further letters, in one transaction."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -28,34 +28,52 @@ _ARRIVED = (EventKind.DELIVERED, EventKind.OPENED, EventKind.CLICKED)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Whose events are: recipient and send by message; recipient by normalised address; addresses by recipient."""
+    """Whose events are: recipient and send by message; message by recipient and the ESP's id; recipient by normalised address.
+
+    `addresses`: by recipient.
+    """
 
     by_message: Mapping[MessageId, tuple[RecipientId, SendId]] = field(default_factory=dict)
+    by_esp_id: Mapping[tuple[RecipientId, str], MessageId] = field(default_factory=dict)
     by_address: Mapping[str, RecipientId] = field(default_factory=dict, repr=False)
     addresses: Mapping[RecipientId, str] = field(default_factory=dict, repr=False)
 
+    def message_of(self, told: Told) -> MessageId | None:
+        """Our id, if one came back, whoever's it is; else that of the letter to this address which the ESP took under its own id."""
+        if told.heard.message_id or not (who := self._by_address(told)):
+            return told.heard.message_id
+        return self.by_esp_id.get((who, _bare(told.heard.esp_message_id)))
+
     def recipient_of(self, told: Told) -> RecipientId | None:
-        """By our message id, which came back; else by the address, unless nobody knows what was told."""
-        found = self.by_message.get(told.heard.message_id) if told.heard.message_id else None
-        if found or told.heard.kind is EventKind.UNKNOWN or not told.heard.address:
-            return found[0] if found else None
-        return self.by_address.get(normalised(told.heard.address))
+        """By the message; else by the address, unless nobody knows what was told."""
+        if found := self._letter(told):
+            return found[0]
+        return None if told.heard.kind is EventKind.UNKNOWN else self._by_address(told)
 
     def send_of(self, told: Told) -> SendId | None:
-        """By our message id."""
-        found = self.by_message.get(told.heard.message_id) if told.heard.message_id else None
-        return found[1] if found else None
+        """By the message."""
+        return found[1] if (found := self._letter(told)) else None
+
+    def _letter(self, told: Told) -> tuple[RecipientId, SendId] | None:
+        message = self.message_of(told)
+        return self.by_message.get(message) if message else None
+
+    def _by_address(self, told: Told) -> RecipientId | None:
+        return self.by_address.get(normalised(told.heard.address)) if told.heard.address else None
 
 
 def whose(connection: Connection, told: Sequence[Told]) -> Known:
     """Look up whose these are."""
     by_message = _by_message(connection, {one.heard.message_id for one in told if one.heard.message_id})
     strangers = {normalised(one.heard.address) for one in told if one.heard.address and one.heard.message_id not in by_message}
-    by_address = dict(_pairs(connection, recipients.c.address_normalised, recipients.c.recipient_id, strangers))
-    known = Known(by_message, {address: RecipientId(who) for address, who in by_address.items()})
+    found = _pairs(connection, recipients.c.address_normalised, recipients.c.recipient_id, strangers)
+    by_address = {address: RecipientId(who) for address, who in found}
+    letters = _by_esp_id(connection, told, by_address)
+    by_esp_id = {key: message for key, (message, _) in letters.items()}
+    known = Known(by_message | {message: (who, send) for (who, _), (message, send) in letters.items()}, by_esp_id, by_address)
     matter = {who for one in told if (one.heard.suppresses or _strikes(one)) and (who := known.recipient_of(one))}
     addresses = {RecipientId(who): address for who, address in _pairs(connection, recipients.c.recipient_id, recipients.c.address, matter)}
-    return Known(known.by_message, known.by_address, addresses)
+    return replace(known, addresses=addresses)
 
 
 class Telling:
@@ -100,7 +118,7 @@ def _event_row(event_id: str, told: Told, known: Known) -> dict[str, Any]:
         "source": told.source,
         "kind": told.heard.kind.value,
         "recipient_id": known.recipient_of(told),
-        "message_id": told.heard.message_id,
+        "message_id": known.message_of(told),
         "decision_id": None,
         "occurred_at": told.occurred_at,
         "received_at": told.received_at,
@@ -165,6 +183,32 @@ def _by_message(connection: Connection, ids: Collection[MessageId]) -> dict[Mess
         rows = connection.execute(query.where(messages.c.message_id.in_(batch)))
         found |= {MessageId(message): (RecipientId(who), SendId(send)) for message, who, send in rows}
     return found
+
+
+def _by_esp_id(
+    connection: Connection, told: Sequence[Told], by_address: Mapping[str, RecipientId]
+) -> dict[tuple[RecipientId, str], tuple[MessageId, SendId]]:
+    """Recipient and ESP's id → letter, for events without an id of ours.
+
+    Looked for among the letters to the address: one call's letters may share one id of the ESP's, and an id that somebody else's letter
+    has at the same ESP finds none of ours.
+    """
+    named = [one.heard for one in told if not one.heard.message_id and one.heard.esp_message_id and one.heard.address]
+    theirs = {_bare(heard.esp_message_id) for heard in named if normalised(heard.address or "") in by_address}
+    who = sorted({by_address[address] for heard in named if (address := normalised(heard.address or "")) in by_address})
+    columns = (messages.c.recipient_id, messages.c.esp_message_id, messages.c.message_id, messages.c.send_id)
+    found: dict[tuple[RecipientId, str], tuple[MessageId, SendId]] = {}
+    for batch in batches(who):
+        query = sa.select(*columns).where(messages.c.recipient_id.in_(batch), messages.c.esp_message_id.is_not(None))
+        for recipient, esp_id, message, send in connection.execute(query):
+            if _bare(esp_id) in theirs:
+                found[RecipientId(recipient), _bare(esp_id)] = MessageId(message), SendId(send)
+    return found
+
+
+def _bare(esp_message_id: str | None) -> str:
+    """Without the brackets that an ESP has about it in one place and not in another."""
+    return (esp_message_id or "").strip("<>")
 
 
 def _pairs(connection: Connection, key: sa.Column[Any], value: sa.Column[Any], keys: Collection[str]) -> list[tuple[str, str]]:

@@ -16,13 +16,16 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
 from domain.site_event import Call, StoredEvents
+from web.allowances import Allowances, cost_of
 from web.bodies import BadBody, parsed, unpacked
 from web.metrics import note
 from web.parts import Serving
 from web.segment import MOST_CALLS, MOST_EVENT, Read, read_request
-from web.segment_values import mapping
+from web.segment_values import mapping, sequence
+from web.visit import network_of
 
 MOST_BATCH = 512_000  # bytes of a request: Segment's 500 kB
+TOO_MANY = "more events than this write key may send at present"
 _PLENTY = MOST_EVENT + 4_096  # of a request with one call: its envelope comes on top
 
 BATCHES = ("/v1/events", "/v1/batch", "/v1/import", "/v1/b", "/beacon/v1/batch")
@@ -66,14 +69,14 @@ class Taken:
 
 def event_routes(parts: Serving) -> APIRouter:
     """The routes; all do the same, and those of single calls know the type of call."""
-    router = APIRouter()
-    why = {400: "not JSON", 401: "no valid write key", 413: "too large", 415: "packed in another way than gzip"}
+    router, allowances = APIRouter(), Allowances(parts.event_rates)
+    why = {400: "not JSON", 401: "no valid write key", 413: "too large", 415: "packed in another way than gzip", 429: "too many at once"}
     answers: dict[int | str, dict[str, Any]] = {status: {"description": said} for status, said in why.items()}
 
     @router.post("/v1/events", response_model=Taken, responses=answers, openapi_extra=_BODY)
     async def events(request: Request) -> Response:
         """Take events by the Segment spec: one call, or several under `batch`; gzip is understood."""
-        return await _take(parts, request)
+        return await _take(parts, allowances, request)
 
     for path in (*BATCHES, *CALLS):
         if path != "/v1/events":
@@ -87,7 +90,7 @@ async def _may_they() -> Response:
     return Response(status_code=204, headers=_ASKED_BEFORE)
 
 
-async def _take(parts: Serving, request: Request) -> Response:
+async def _take(parts: Serving, allowances: Allowances, request: Request) -> Response:
     call = CALLS.get(request.url.path)
     try:
         told = _key_of(request)
@@ -96,14 +99,19 @@ async def _take(parts: Serving, request: Request) -> Response:
         most = MOST_BATCH if call is None else _PLENTY
         plain = unpacked(await request.body(), request.headers.get("content-encoding", "").strip().lower(), most)
         document = parsed(plain)
-        source = _source_of(parts.write_keys, told if told is not None else mapping(document).get("writeKey"))
+        key = told if told is not None else mapping(document).get("writeKey")
+        source = _source_of(parts.write_keys, key)
     except BadBody as bad:
         note(request, "refused", reason=bad.why)
         return _answer(bad.status, {"success": False, "code": "invalid_request", "message": bad.why})
+    calls = len(sequence(mapping(document).get("batch")))
+    if wait := allowances.take(str(key), network_of(request), cost_of(calls, len(plain))):
+        note(request, "refused", count=max(1, calls), reason=TOO_MANY)
+        return _answer(429, {"success": False, "code": "too_many_requests", "message": TOO_MANY}, {"retry-after": str(wait)})
     read = read_request(_without_key(document), source=source, received_at=parts.clock(), call=call)
     stored = await run_in_threadpool(parts.site_events.append, read.events, read.refused)
-    note(request, "stored", stored.new)
-    note(request, "known", stored.known)
+    note(request, "stored", stored.new, source=source)
+    note(request, "known", stored.known, source=source)
     for one in read.refused:
         note(request, "refused", reason=one.reason)
     return _answer(200, _said(read, stored))
@@ -139,6 +147,6 @@ def _said(read: Read, stored: StoredEvents) -> dict[str, object]:
     return {"success": True, "stored": stored.new, "known_before": stored.known, "refused": refused}
 
 
-def _answer(status: int, content: dict[str, object]) -> JSONResponse:
+def _answer(status: int, content: dict[str, object], more: Mapping[str, str] | None = None) -> JSONResponse:
     headers = _FROM_ANYWHERE | ({"www-authenticate": 'Basic realm="events"'} if status == 401 else {})  # noqa: PLR2004 - HTTP's own
-    return JSONResponse(content, status, headers=headers)
+    return JSONResponse(content, status, headers={**headers, **(more or {})})

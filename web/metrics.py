@@ -24,15 +24,19 @@ from web.parts import Checked, Inbox, Serving
 from web.recorder import Recorder
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
+_WAITS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3_600.0)  # seconds
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 _COUNTS = "letterpress.counts"  # where a request's scope keeps what its route counts
 _FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 
 
-def note(request: Request, what: str, count: int = 1, reason: str = "") -> None:
-    """Count something for the request's route: `what` is `stored`, `known` or `refused`, the latter with one of our reasons."""
+def note(request: Request, what: str, count: int = 1, reason: str = "", source: str = "") -> None:
+    """Count something for the request's route: `what` is `stored`, `known` or `refused`, the latter with one of our reasons.
+
+    `source`: the account or write key's source that it came by, as it is configured here.
+    """
     if (counts := request.scope.get(_COUNTS)) is not None and count:
-        counts.append((what, reason, count))
+        counts.append((what, reason or source, count))
 
 
 class Metrics:
@@ -42,10 +46,12 @@ class Metrics:
         self.registry = CollectorRegistry()
         named: dict[str, Any] = {"registry": self.registry, "namespace": "letterpress"}
         self.seconds = Histogram("http_seconds", "Time until an answer began", ["route", "method", "status"], buckets=_BUCKETS, **named)
-        self.taken = Counter("taken", "Posts and calls that are on disk: stored, or known before", ["route", "what"], **named)
+        self.taken = Counter("taken", "Posts and calls that are on disk: stored, or known before", ["route", "what", "source"], **named)
         self.refused = Counter("refused", "Posts and calls that were refused", ["route", "reason"], **named)
         self.understood = Counter("understood_events", "Events read from webhooks: new, known before, or nobody's", ["what"], **named)
         self.suppressed = Counter("suppressed_by_webhooks", "Addresses suppressed by what webhooks told", **named)
+        waited = "Time from a post's reception until its events were stored"
+        self.waited = Histogram("understanding_seconds", waited, ["provider"], buckets=_WAITS, **named)
         self.registry.register(_Now(parts, recorder))
 
     def answered(self, scope: Scope, status: int, seconds: float) -> None:
@@ -53,11 +59,13 @@ class Metrics:
         route = str(getattr(scope.get("route"), "path", "") or "none")
         method = scope["method"] if scope["method"] in _METHODS else "other"
         self.seconds.labels(route, method, str(status)).observe(seconds)
-        for what, reason, count in scope[_COUNTS]:
-            (self.refused.labels(route, reason) if what == "refused" else self.taken.labels(route, what)).inc(count)
+        for what, whence, count in scope[_COUNTS]:
+            (self.refused.labels(route, whence) if what == "refused" else self.taken.labels(route, what, whence)).inc(count)
 
-    def told(self, stored: StoredTelling) -> None:
-        """Count what was understood."""
+    def told(self, told: Sequence[Told], stored: StoredTelling, at: datetime) -> None:
+        """Count what was understood, and how long it had waited."""
+        for provider, received_at in {(one.provider, one.received_at) for one in told}:
+            self.waited.labels(provider).observe(max((at - received_at).total_seconds(), 0.0))
         for what, count in (("new", stored.new), ("known", stored.known), ("nobodys", stored.unattributed)):
             self.understood.labels(what).inc(count)
         self.suppressed.inc(stored.suppressed)
@@ -101,7 +109,7 @@ class CountedInbox:
     def store(self, told: Sequence[Told], finished: Collection[str], at: datetime) -> StoredTelling:
         """See `web.parts.Inbox`."""
         stored = self._inbox.store(told, finished, at)
-        self._metrics.told(stored)
+        self._metrics.told(told, stored, at)
         return stored
 
 

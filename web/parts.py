@@ -14,7 +14,7 @@ from domain.message import FrozenLetter, LedgerEntry, SuppressionReason
 from domain.preference import Change
 from domain.preference import Preferences as Held
 from domain.send import Send
-from domain.site_event import RefusedEvent, SiteEvent, StoredEvents
+from domain.site_event import EventRates, RefusedEvent, SiteEvent, StoredEvents
 from domain.webhook import InboxState, StoredTelling, Told, WaitingPost, WebhookPost
 
 
@@ -164,6 +164,8 @@ class Serving(Protocol):
     def site_events(self) -> SiteEvents: ...
     @property
     def write_keys(self) -> Mapping[str, str]: ...  # key → source
+    @property
+    def event_rates(self) -> EventRates: ...
     @property
     def metrics_token(self) -> str: ...  # empty: metrics are for this machine alone
     @property

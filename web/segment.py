@@ -17,7 +17,7 @@ from domain.ids import digest, event_id_of
 from domain.site_event import Call, RefusedEvent, SiteEvent, Visitor
 from web.segment_clock import occurred_at
 from web.segment_values import identifier, mapping, sequence, text
-from web.shopping import item_of, kind_of, purchases_of
+from web.shopping import item_of, kind_of, purchases_of, refund_of
 
 MOST_EVENT = 32_768  # bytes of one call
 MOST_CALLS = 2_500  # of one batch; Segment's limit too
@@ -82,15 +82,25 @@ def read_call(
         channel=_channel(context, spoken),
         properties=_kept(fields, properties, spoken),
         purchases=purchases_of(properties, source, message) if kind is EventKind.PURCHASED else (),
+        refund=refund_of(properties) if kind is EventKind.REFUNDED else None,
     )
 
 
 def _refused(given: object, why: str, source: str, received_at: datetime) -> RefusedEvent:
-    try:
-        raw = orjson.dumps(given)[:MOST_EVENT].decode(errors="replace")
-    except (TypeError, ValueError, RecursionError):
-        raw = ascii(given)[:MOST_EVENT]
+    raw = _shown(given)
     return RefusedEvent(digest("refused", source, raw, received_at.isoformat()), source, why, raw.replace("\x00", ""), received_at)
+
+
+def _shown(given: object) -> str:
+    """Whatever it is, as a text to look at."""
+    try:
+        return orjson.dumps(given)[:MOST_EVENT].decode(errors="replace")
+    except (TypeError, ValueError, RecursionError):
+        pass
+    try:
+        return ascii(given)[:MOST_EVENT]
+    except (ValueError, RecursionError):  # numbers of thousands of digits; nested a thousand times
+        return "cannot be shown"
 
 
 def _raw(given: object) -> str:

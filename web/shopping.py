@@ -10,7 +10,7 @@ from typing import Any
 
 from domain.event import EventKind
 from domain.ids import imported_id_of
-from domain.site_event import Purchase
+from domain.site_event import Purchase, Refund, RefundLine
 from web.segment_values import identifier, mapping, number, sequence, text
 
 KINDS: Mapping[str, EventKind] = {
@@ -19,6 +19,7 @@ KINDS: Mapping[str, EventKind] = {
     "products searched": EventKind.SEARCHED,
     "product added": EventKind.ADDED_TO_CART,
     "order completed": EventKind.PURCHASED,
+    "order refunded": EventKind.REFUNDED,
 }
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _MOST_PRODUCTS = 1_000  # of one order
@@ -47,6 +48,27 @@ def purchases_of(properties: Mapping[str, Any], source: str, message: str) -> tu
     products = [mapping(product) for product in sequence(properties.get("products"))[:_MOST_PRODUCTS]] or _alone(properties, order)
     seen: Counter[str] = Counter()
     return tuple(_lines(products, order, source, currency, seen))
+
+
+def refund_of(properties: Mapping[str, Any]) -> Refund | None:
+    """What an `Order Refunded` gives back; None if it names no order. Amounts are above 0 there, and some shops write them below."""
+    order = identifier(properties.get("order_id")) or identifier(properties.get("orderId"))
+    if order is None:
+        return None
+    currency = _currency(properties.get("currency"))
+    products = (mapping(product) for product in sequence(properties.get("products"))[:_MOST_PRODUCTS])
+    lines = tuple(line for product in products if (line := _given_back(product)))
+    total = next((abs(told) for name in ("total", "revenue", "value") if (told := number(properties.get(name))) is not None), None)
+    return Refund(order, lines, total, currency)
+
+
+def _given_back(product: Mapping[str, Any]) -> RefundLine | None:
+    item, price, quantity = item_of(product), number(product.get("price")), number(product.get("quantity"))
+    if item is None:
+        return None
+    quantity = abs(quantity) if quantity else None
+    amount = None if price is None else round(abs(price) * (quantity or 1.0), 4)
+    return RefundLine(item, text(product.get("category")), quantity, amount, _currency(product.get("currency")))
 
 
 def _lines(products: list[Mapping[str, Any]], order: str, source: str, currency: str | None, seen: Counter[str]) -> Iterator[Purchase]:

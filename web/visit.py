@@ -29,7 +29,7 @@ class Visit:
         return Visit(
             method=request.method,
             user_agent=head.get("user-agent", "")[:_LONGEST],
-            network=_network(request.client.host if request.client else ""),
+            network=network_of(request),
             purpose=(head.get("sec-purpose") or head.get("purpose") or "")[:_LONGEST] or None,
         )
 
@@ -39,9 +39,10 @@ class Visit:
         return {"method": self.method, "user_agent": self.user_agent, "network": network, "purpose": self.purpose}
 
 
-def _network(host: str) -> str | None:
+def network_of(request: Request) -> str | None:
+    """The /24 or /48 that a request came from; None where that is nobody's in particular."""
     try:
-        address = ip_address(host)
+        address = ip_address(request.client.host if request.client else "")
     except ValueError:
         return None
     if not address.is_global:

@@ -4,9 +4,10 @@
 which Postmark (403) and Mailgun (406) give up, because a secret may be wrong on our side until somebody mends it.
 """
 
+from asyncio import Lock
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -22,7 +23,6 @@ from web.metrics import note
 from web.parts import Serving, Webhooks
 from web.webhook_writer import WebhookWriter
 
-MOST_POST = 8_000_000  # bytes: SendGrid posts up to 768 kB, SparkPost some thousand events
 _AT_ONCE = 64_000_000  # bytes of bodies held at a time
 _LATER, _SOON = "30", "2"  # seconds
 _CERTIFICATES = 16  # kept; SNS has one per region, and changes it every few months
@@ -47,7 +47,7 @@ class _Refused(Exception):  # noqa: N818 - reads as what was done
 
 def room_for(webhooks: Webhooks) -> Mapping[str, int]:
     """How many bytes a body may have, by path."""
-    return {f"/webhooks/{name}": MOST_POST for name in webhooks.accounts}
+    return {f"/webhooks/{name}": account.provider.most for name, account in webhooks.accounts.items()}
 
 
 def webhook_routes(parts: Serving, writer: WebhookWriter) -> APIRouter:
@@ -80,7 +80,8 @@ class _Desk:
     parts: Serving
     writer: WebhookWriter
     held: int = 0
-    certificates: dict[str, bytes] | None = None
+    certificates: dict[str, bytes] = field(default_factory=dict)
+    fetching: Lock = field(default_factory=Lock)
 
     async def take(self, name: str, request: Request) -> Response:
         account = self.parts.webhooks.accounts.get(name)
@@ -90,12 +91,12 @@ class _Desk:
         post = RawPost(dict(request.headers), b"", f"{self.parts.webhooks.public_url.rstrip('/')}/webhooks/{name}")
         if not account.provider.signs:
             await self._judged(account, post)  # a password is in the head: nobody without it has their body read
-        with self._room(request):
+        with self._room(request, account.provider.most):
             post = replace(post, body=await request.body())
             await self._keep(account, post, await self._judged(account, post))
             if confirmation := sns.confirmation_url(post.body) if account.provider.name == "ses" else None:
                 await run_in_threadpool(self.parts.webhooks.fetch, confirmation)
-        note(request, "stored")
+        note(request, "stored", source=name)
         return JSONResponse({"kept": True})
 
     async def _keep(self, account: Account, post: RawPost, verified: Verified) -> None:
@@ -114,18 +115,23 @@ class _Desk:
         return verdict
 
     def _verdict(self, account: Account, post: RawPost) -> Verdict:
-        return account.provider.verify(post, Secrets(account.secrets, self.certificates or {}), self.parts.clock())
+        return account.provider.verify(post, Secrets(account.secrets, self.certificates), self.parts.clock())
 
     async def _fetch(self, url: str) -> None:
-        """A certificate of Amazon's: what is verified by it is signed by whoever holds that name, as TLS has made sure."""
-        pem = await run_in_threadpool(self.parts.webhooks.fetch, url)
-        kept = list((self.certificates or {}).items())[-_CERTIFICATES + 1 :]
-        self.certificates = dict([*kept, (url, pem)])
+        """A certificate of Amazon's: what is verified by it is signed by whoever holds that name, as TLS has made sure.
+
+        One at a time: whoever knows a topic can ask for any address there, and a thousand posts at once all want the same one.
+        """
+        async with self.fetching:
+            if url not in self.certificates:
+                pem = await run_in_threadpool(self.parts.webhooks.fetch, url)
+                kept = list(self.certificates.items())[-_CERTIFICATES + 1 :]
+                self.certificates = dict([*kept, (url, pem)])
 
     @contextmanager
-    def _room(self, request: Request) -> Iterator[None]:
+    def _room(self, request: Request, most: int) -> Iterator[None]:
         announced = request.headers.get("content-length", "")
-        size = int(announced) if announced.isdecimal() and announced.isascii() else MOST_POST
+        size = int(announced) if announced.isdecimal() and announced.isascii() else most
         if self.held + size > _AT_ONCE:
             raise _Refused(503, "too much at once", retry_after=_SOON)
         self.held += size

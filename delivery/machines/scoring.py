@@ -5,7 +5,7 @@ is not held against the person whose message it is: every event has its own scor
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, groupby
 
 from delivery.machines.agents import BARE, is_bot
 from delivery.machines.sightings import UNSUBSCRIBE_LINK, Sighting, sighting_of
@@ -20,6 +20,7 @@ from delivery.machines.weights import (
     POST_S,
     RULE_VERSION,
     THREE,
+    TWO_VISITORS_S,
     UNSUBSCRIBE_S,
     Signal,
     score_of,
@@ -102,6 +103,7 @@ def _together(asked: Sequence[Sighting], posts: Sequence[Sighting], around: Surr
     yield from ((Signal.CROWD, one) for one in crowd)
     yield from bursts
     yield from ((Signal.THREE_NETWORKS, one) for one in _hopping(asked))
+    yield from ((Signal.TWO_VISITORS, one) for one in _changing(asked, around))
     yield from ((Signal.UNSUBSCRIBE_LINK_TOO, one) for one in _beside_unsubscribing(asked, posts))
     company = {one.event_id for one in chain(crowd, (marked for _, marked in bursts))}
     yield from ((Signal.ALONE, one) for one in _alone(asked) if one.event_id not in company)
@@ -119,6 +121,30 @@ def _hopping(asked: Sequence[Sighting]) -> Iterator[Sighting]:
     known = [one for one in asked if one.network]
     counts = most_distinct([one.at for one in known], [one.network for one in known], NETWORKS_S)
     yield from (one for one, networks in zip(known, counts, strict=True) if networks >= NETWORKS)
+
+
+def _changing(asked: Sequence[Sighting], around: Surroundings) -> Iterator[Sighting]:
+    """Events of which each is another visitor's. What is a machine's anyway leaves those beside it alone, and so does a check of a link
+    that a person follows: the same link, by another visitor."""
+    known = [one for one in asked if visitor_of(one) and one.link and not around.is_machine(one) and not _is_machine(_own(one))]
+    for own in _by_source(list(_followed_once(known))):
+        times = [one.at for one in own]
+        networks, agents, links = (
+            most_distinct(times, keys, TWO_VISITORS_S)
+            for keys in ([one.network for one in own], [one.agent for one in own], [one.link for one in own])
+        )
+        yield from (one for one, *counts in zip(own, networks, agents, links, strict=True) if min(counts) > 1)
+
+
+def _followed_once(asked: Sequence[Sighting]) -> Iterator[Sighting]:
+    """Events whose link nobody else followed about then."""
+    by_link = sorted(asked, key=lambda one: (one.link or "", one.at, one.event_id))
+    found = set[str]()
+    for _, alike in groupby(by_link, key=lambda one: one.link):
+        own = list(alike)
+        visitors = most_distinct([one.at for one in own], [visitor_of(one) for one in own], TWO_VISITORS_S)
+        found |= {one.event_id for one, count in zip(own, visitors, strict=True) if count == 1}
+    yield from (one for one in asked if one.event_id in found)
 
 
 def _beside_unsubscribing(asked: Sequence[Sighting], posts: Sequence[Sighting]) -> Iterator[Sighting]:

@@ -29,6 +29,7 @@ class Signal(StrEnum):
     PREFETCHED = "fetched ahead of time"
     BARE_AGENT = "the bare agent of a picture proxy"
     KNOWN_VISITOR = "network and agent are a machine's elsewhere"
+    TWO_VISITORS = "two links within 120 s, each from another network and as another program"
 
 
 WEIGHTS: Mapping[Signal, int] = {
@@ -49,6 +50,9 @@ WEIGHTS: Mapping[Signal, int] = {
     Signal.BARE_AGENT: -60,
     # Scanners check again, hours later or at the moment of a click, from where they scanned before.
     Signal.KNOWN_VISITOR: -50,
+    # Scanners behind residential proxies change both for every request. A person who changes the network keeps the program (FACTS §9
+    # wants three networks of whoever does); one who changes to another device seldom does so within two minutes, for another link.
+    Signal.TWO_VISITORS: -45,
 }
 
 BOUNDS: tuple[tuple[int, Verdict], ...] = (
@@ -61,6 +65,7 @@ BOUNDS: tuple[tuple[int, Verdict], ...] = (
 BURST_S, THREE, FIVE = 10.0, 3, 5
 NETWORKS_S, NETWORKS = 120.0, 3
 UNSUBSCRIBE_S = 60.0
+TWO_VISITORS_S = 120.0
 POST_S = 600.0  # how long a reader may look at the page before they post
 CROWD_S, CROWD = 600.0, 10
 CROWD_DOMAINS = 2  # an office shares a network and a mail domain; what comes to several domains from one network is no office
@@ -74,7 +79,7 @@ _RULES = 1  # of the code around the table: raise it when the code judges otherw
 def _version() -> str:
     table = [f"{signal.name}={weight}" for signal, weight in WEIGHTS.items()] + [f"{bound}={verdict}" for bound, verdict in BOUNDS]
     spans = (BURST_S, THREE, FIVE, NETWORKS_S, NETWORKS, UNSUBSCRIBE_S, POST_S, CROWD_S, CROWD, CROWD_DOMAINS, AT_ONCE_S, ALONE_S)
-    return f"{_RULES}-{digest(*table, *map(str, (*spans, VISITOR_RECIPIENTS, VISITOR_SHARE)))[:8]}"
+    return f"{_RULES}-{digest(*table, *map(str, (*spans, VISITOR_RECIPIENTS, VISITOR_SHARE, TWO_VISITORS_S)))[:8]}"
 
 
 RULE_VERSION = _version()

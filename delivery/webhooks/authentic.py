@@ -72,4 +72,4 @@ def _digest(text: str | bytes | None) -> bytes | None:
 
 
 def _bytes(text: str | bytes) -> bytes:
-    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogateescape")
+    return text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")

@@ -41,6 +41,9 @@ _OTHER_NAMES: Mapping[str, str] = {
     "softbounce": "soft_bounce",
     "uniqueopened": "unique_opened",
     "first_opening": "unique_opened",
+    "loaded_by_proxy": "proxy_open",  # as its API's reports call it
+    "loadedbyproxy": "proxy_open",
+    "unsubscribe": "unsubscribed",  # as its webhooks of campaigns call it
 }
 _PROXIES = frozenset({"proxy_open", "unique_proxy_open"})
 _BLOCKED: Mapping[str, SuppressionReason] = {  # a word of the reason for which Brevo did not send

@@ -11,6 +11,8 @@ from domain.message import SuppressionReason
 Reader = Callable[[Mapping[str, Any], str], Heard]
 """Reads one event, given beside its raw text."""
 
+TOO_DEEP = "nested too deeply"
+
 _WISHES: Mapping[EventKind, SuppressionReason] = {
     EventKind.COMPLAINED: SuppressionReason.COMPLAINED,
     EventKind.UNSUBSCRIBED: SuppressionReason.UNSUBSCRIBED,
@@ -23,13 +25,15 @@ def heard_by(body: bytes, read: Reader, items: Callable[[Any], list[Any]] = item
     if document is UNREADABLE:
         yield unknown(raw_text(body), "not JSON")
         return
-    yield from (read_one(item, read) for item in items(document))
+    yield from (_read_one(item, read, body) for item in items(document))
 
 
-def read_one(item: Any, read: Reader) -> Heard:
-    """One event."""
-    raw = raw_of(item)
-    return read(item, raw) if isinstance(item, dict) else unknown(raw, "no JSON object")
+def _read_one(item: Any, read: Reader, body: bytes) -> Heard:
+    try:
+        raw = raw_of(item)
+        return read(item, raw) if isinstance(item, dict) else unknown(raw, "no JSON object")
+    except RecursionError:
+        return unknown(raw_text(body), TOO_DEEP)
 
 
 def unknown(raw: str, reason: str) -> Heard:

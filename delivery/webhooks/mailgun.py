@@ -12,8 +12,8 @@ from typing import Any
 
 from delivery.webhooks.authentic import any_same, stale
 from delivery.webhooks.bounces import bounce_of
-from delivery.webhooks.listing import heard_by, if_unknown, suppression_of
-from delivery.webhooks.posts import Forged, Provider, RawPost, Secrets, Verdict, Verified
+from delivery.webhooks.listing import TOO_DEEP, heard_by, if_unknown, suppression_of
+from delivery.webhooks.posts import ONE, Forged, Provider, RawPost, Secrets, Verdict, Verified
 from delivery.webhooks.values import address_of, at, document_of, first_instant, items_of, key_of, our_id, raw_of, word, words
 from domain.bounce import Bounce, BounceCause, BounceClass
 from domain.event import EventKind, Heard
@@ -50,6 +50,7 @@ _REASONS: Mapping[str, tuple[BounceClass, BounceCause | None]] = {  # of a failu
     "blocked": (BounceClass.BLOCKED, BounceCause.REPUTATION),
     "greylisted": (BounceClass.SOFT, BounceCause.RATE),
 }
+_NO_MAILBOX = frozenset({"550", "551", "553"})  # SMTP's codes for it (RFC 5321 §4.2.3), where Mailgun gave up and does not say why
 _OLD_NAMES: Mapping[str, tuple[str, ...]] = {  # of the older form: field → where its value stands today
     "event": ("event",),
     "recipient": ("recipient",),
@@ -78,7 +79,10 @@ def verify(post: RawPost, secrets: Secrets, at: datetime) -> Verdict:
         return Forged(fault)
     if not any_same(told, [digest(key.encode(), f"{stamp}{token}".encode("utf-8", "replace"), "sha256").hex() for key in secrets.texts]):
         return Forged("the signature is wrong")
-    return Verified(token=token, about=_key(document.get("event-data"), raw_of(document.get("event-data"))))
+    try:
+        return Verified(token=token, about=_key(document.get("event-data"), raw_of(document.get("event-data"))))
+    except RecursionError:
+        return Forged(TOO_DEEP)
 
 
 def understand(post: RawPost) -> Iterator[Heard]:
@@ -149,10 +153,16 @@ def _bounce(event: Any, kind: EventKind) -> Bounce | None:
         return None
     status = at(event, "delivery-status")
     said = " ".join(filter(None, (word(status, name, longest=1_000) for name in ("code", "message", "description"))))
-    verdict, cause = _REASONS.get(words(event, "reason"), (BounceClass.HARD if words(event, "event") == "bounced" else None, None))
+    verdict, cause = _REASONS.get(words(event, "reason"), (_otherwise(event), None))
     return bounce_of(
         said, status=word(status, "enhanced-code"), verdict=BounceClass.SOFT if kind is EventKind.DEFERRED else verdict, cause=cause
     )
 
 
-PROVIDER = Provider("mailgun", "the HTTP webhook signing key", verify, understand)
+def _otherwise(event: Any) -> BounceClass | None:
+    """The class of a failure for good whose `reason` tells nothing, as `generic` does."""
+    is_hard = words(event, "event") == "bounced" or words(event, "delivery-status", "code") in _NO_MAILBOX
+    return BounceClass.HARD if is_hard else None
+
+
+PROVIDER = Provider("mailgun", "the HTTP webhook signing key", verify, understand, most=ONE)

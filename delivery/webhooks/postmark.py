@@ -46,6 +46,13 @@ _TYPES: Mapping[str, tuple[EventKind, BounceClass | None, BounceCause | None]] =
     # Somebody or something answered; the letter arrived.
     **dict.fromkeys(("autoresponder", "addresschange", "openrelaytest", "unconfirmed", "inbounderror"), (EventKind.UNKNOWN, None, None)),
 }
+_CODES: Mapping[str, str] = {  # `TypeCode` → `Type`
+    **{"1": "hardbounce", "2": "transient", "16": "unsubscribe", "32": "subscribe", "64": "autoresponder", "128": "addresschange"},
+    **{"256": "dnserror", "512": "spamnotification", "1024": "openrelaytest", "2048": "unknown", "4096": "softbounce"},
+    **{"8192": "virusnotification", "16384": "challengeverification", "100000": "bademailaddress", "100001": "spamcomplaint"},
+    **{"100002": "manuallydeactivated", "100003": "unconfirmed", "100006": "blocked", "100007": "smtpapierror"},
+    **{"100008": "inbounderror", "100009": "dmarcpolicy", "100010": "templaterenderingfailed"},
+}
 _DEACTIVATED: Mapping[str, EventKind] = {"hardbounce": EventKind.BOUNCED, "spamcomplaint": EventKind.COMPLAINED}
 """Why sending to somebody was stopped, if it was not their wish. The bounce itself is told too; letters are counted once per kind."""
 
@@ -78,7 +85,8 @@ def _heard(event: Any, raw: str) -> Heard:
 
 def _kind(event: Any, record: str) -> tuple[EventKind, BounceClass | None, BounceCause | None]:
     if record == "bounce":
-        return _TYPES.get(words(event, "Type"), (EventKind.BOUNCED, None, None))
+        told = words(event, "Type") or _CODES.get(words(event, "TypeCode"), "")
+        return _TYPES.get(told, (EventKind.BOUNCED, None, None))
     if record == "subscriptionchange":
         if at(event, "SuppressSending") is False:
             return EventKind.RESUBSCRIBED, None, None

@@ -31,6 +31,8 @@ class RawPost:
 
 
 MOST_FIELDS = 1_000
+MANY = 8_000_000  # bytes, for those who post batches: SendGrid up to 768 kB, SparkPost some thousand events
+ONE = 1_000_000  # for those of one event each that have to be read before they can be verified: SNS posts up to 256 kB, escaped once
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ Understand = Callable[[RawPost], Iterable[Heard]]
 class Provider:
     """An ESP, as the receiver of its posts knows it. `secret`: what an account's secret is, for who sets one up.
 
-    `signs`: the body is what is verified; otherwise the headers alone are.
+    `signs`: the body is what is verified; otherwise the headers alone are. `most`: bytes that a post of theirs may have.
     """
 
     name: str
@@ -84,3 +86,4 @@ class Provider:
     verify: Verify
     understand: Understand
     signs: bool = True
+    most: int = MANY

@@ -6,6 +6,7 @@ stored once.
 
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from delivery.webhooks.listing import unknown
 from delivery.webhooks.posts import RawPost
 from delivery.webhooks.providers import provider_named
 from delivery.webhooks.values import raw_text
+from domain.errors import LetterpressError
 from domain.event import Heard
 from domain.webhook import StoredTelling, Told, WaitingPost
 
@@ -44,10 +46,35 @@ def understand_waiting(inbox: Inbox, clock: Callable[[], datetime]) -> StoredTel
         for one in _told(post):
             told.append(one)
             if len(told) >= SLICE:
-                stored += inbox.store(told, finished, clock())
+                stored += _stored(inbox, told, finished, clock())
                 told, finished = [], []
         finished.append(post.post_id)
-    return stored + inbox.store(told, finished, clock()) if posts else None
+    return stored + _stored(inbox, told, finished, clock()) if posts else None
+
+
+def _stored(inbox: Inbox, told: Sequence[Told], finished: Collection[str], at: datetime) -> StoredTelling:
+    """Store these. What the database does not take, which is a fault of ours, must not hold up all that waits behind it."""
+    try:
+        return inbox.store(told, finished, at)
+    except (LetterpressError, OSError):  # nothing of it is the events' fault: later
+        raise
+    except Exception as error:
+        _log.error("events could not be stored together: %s", type(error).__name__)
+    stored = StoredTelling()
+    for one in told:
+        stored += _stored_alone(inbox, one, at)
+    return stored + inbox.store((), finished, at)
+
+
+def _stored_alone(inbox: Inbox, told: Told, at: datetime) -> StoredTelling:
+    try:
+        return inbox.store((told,), (), at)
+    except (LetterpressError, OSError):
+        raise
+    except Exception as error:
+        _log.error("an event of %s could not be stored: %s", told.provider, type(error).__name__)
+    plain = told.heard.raw.encode("ascii", "backslashreplace").decode().replace("\x00", "")
+    return inbox.store((replace(told, heard=unknown(plain, "could not be stored")),), (), at)
 
 
 def _told(post: WaitingPost) -> Iterator[Told]:

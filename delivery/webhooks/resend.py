@@ -33,6 +33,13 @@ KINDS: Mapping[str, EventKind] = {
     "email.clicked": EventKind.CLICKED,
     "email.failed": EventKind.DROPPED,
     "email.suppressed": EventKind.DROPPED,
+    "suppression.added": EventKind.UNKNOWN,  # of an address, by `origin`, below
+    "suppression.removed": EventKind.RESUBSCRIBED,
+}
+_ORIGINS: Mapping[str, EventKind] = {
+    "bounce": EventKind.BOUNCED,
+    "complaint": EventKind.COMPLAINED,
+    "manual": EventKind.UNSUBSCRIBED,
 }
 _BOUNCES: Mapping[str, BounceClass] = {
     "permanent": BounceClass.HARD,
@@ -80,7 +87,8 @@ def understand(post: RawPost) -> Iterator[Heard]:
 
 def _heard(event: Any, raw: str, name: str | None) -> Heard:
     told = words(event, "type")
-    kind, data = KINDS.get(told, EventKind.UNKNOWN), at(event, "data")
+    data = at(event, "data")
+    kind = _ORIGINS.get(words(data, "origin"), EventKind.UNKNOWN) if told == "suppression.added" else KINDS.get(told, EventKind.UNKNOWN)
     bounce = _bounce(data, kind)
     suppressed = SuppressionReason.HARD_BOUNCED if told == "email.suppressed" else None
     deed = at(data, "click") if kind is EventKind.CLICKED else at(data, "open")
@@ -90,8 +98,8 @@ def _heard(event: Any, raw: str, name: str | None) -> Heard:
         raw=raw,
         occurred_at=first_instant(at(deed, "timestamp"), at(event, "created_at"), at(data, "created_at")),
         message_id=our_id(_tags(data), *(word(one, "value") for one in listed(data, "headers") if words(one, "name") == "message-id")),
-        esp_message_id=word(data, "email_id"),
-        address=address_of(at(data, "to")),
+        esp_message_id=word(data, "email_id") or word(data, "source_id"),
+        address=address_of(at(data, "to")) or address_of(at(data, "email")),
         bounce=bounce,
         reason=word(data, "failed", "reason") or word(data, "suppressed", "message") or if_unknown(kind, told),
         url=word(deed, "link", longest=4_096),
@@ -110,7 +118,8 @@ def _tags(data: Any) -> dict[str, Any]:
 def _bounce(data: Any, kind: EventKind) -> Bounce | None:
     if kind not in (EventKind.BOUNCED, EventKind.DEFERRED):
         return None
-    verdict = BounceClass.SOFT if kind is EventKind.DEFERRED else _BOUNCES.get(words(data, "bounce", "type"))
+    told = "permanent" if words(data, "origin") == "bounce" else words(data, "bounce", "type")
+    verdict = BounceClass.SOFT if kind is EventKind.DEFERRED else _BOUNCES.get(told)
     return bounce_of(word(data, "bounce", "message", longest=2_000), verdict=verdict, cause=_CAUSES.get(words(data, "bounce", "subType")))
 
 

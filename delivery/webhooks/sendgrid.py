@@ -21,7 +21,7 @@ from delivery.webhooks.bounces import bounce_of
 from delivery.webhooks.listing import heard_by, if_unknown, suppression_of
 from delivery.webhooks.posts import Forged, Provider, RawPost, Secrets, Verdict, Verified
 from delivery.webhooks.values import address_of, at, instant, key_of, our_id, word, words
-from domain.bounce import Bounce, BounceClass
+from domain.bounce import Bounce, BounceCause, BounceClass
 from domain.event import EventKind, Heard
 from domain.message import SuppressionReason
 
@@ -46,6 +46,12 @@ _BOUNCES: Mapping[str, BounceClass] = {
     "bounce": BounceClass.HARD,
     "blocked": BounceClass.SOFT,
 }  # by `type`
+_CAUSES: Mapping[str, BounceCause] = {  # by `bounce_classification`; the others say too little
+    "invalid address": BounceCause.NO_MAILBOX,
+    "content": BounceCause.SPAM,
+    "reputation": BounceCause.REPUTATION,
+    "frequency or volume too high": BounceCause.RATE,
+}
 _DROPPED: Mapping[str, SuppressionReason] = {  # by the beginning of `reason`: SendGrid's own lists
     "bounced address": SuppressionReason.HARD_BOUNCED,
     "invalid": SuppressionReason.HARD_BOUNCED,
@@ -104,7 +110,7 @@ def _heard(event: Any, raw: str) -> Heard:
         raw=raw,
         occurred_at=instant(at(event, "timestamp")),
         message_id=our_id(event, at(event, "smtp-id")),
-        esp_message_id=word(event, "sg_message_id"),
+        esp_message_id=_taken_as(event),
         address=address_of(at(event, "email")),
         bounce=bounce,
         reason=word(event, "reason") or word(event, "response") or if_unknown(kind, told),
@@ -116,13 +122,17 @@ def _heard(event: Any, raw: str) -> Heard:
     )
 
 
+def _taken_as(event: Any) -> str | None:
+    """The X-Message-Id that a letter was taken under: `sg_message_id` as far as its first dot."""
+    return (word(event, "sg_message_id") or "").partition(".")[0] or None
+
+
 def _bounce(event: Any, kind: EventKind) -> Bounce | None:
     if kind not in (EventKind.BOUNCED, EventKind.DEFERRED):
         return None
     verdict = BounceClass.SOFT if kind is EventKind.DEFERRED else _BOUNCES.get(words(event, "type") or words(event, "event"))
-    return bounce_of(
-        word(event, "reason", longest=2_000) or word(event, "response", longest=2_000), status=word(event, "status"), verdict=verdict
-    )
+    said = word(event, "reason", longest=2_000) or word(event, "response", longest=2_000)
+    return bounce_of(said, status=word(event, "status"), verdict=verdict, cause=_CAUSES.get(words(event, "bounce_classification")))
 
 
 def _suppresses(event: Any, kind: EventKind, bounce: Bounce | None) -> SuppressionReason | None:

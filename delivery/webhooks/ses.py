@@ -9,8 +9,8 @@ from typing import Any
 
 from delivery.webhooks import sns
 from delivery.webhooks.bounces import bounce_of
-from delivery.webhooks.listing import if_unknown, suppression_of, unknown
-from delivery.webhooks.posts import Provider, RawPost
+from delivery.webhooks.listing import TOO_DEEP, if_unknown, suppression_of, unknown
+from delivery.webhooks.posts import ONE, Provider, RawPost
 from delivery.webhooks.values import (
     UNREADABLE,
     address_of,
@@ -77,15 +77,25 @@ def understand(post: RawPost) -> Iterator[Heard]:
     elif (document := document_of(post.body)) is UNREADABLE:
         yield unknown(raw_text(post.body), "not JSON")
     else:
-        yield from (heard for item in items_of(document) for heard in _heard(_unpacked(item), None))
+        yield from (heard for item in items_of(document) for heard in _bare(_unpacked(item), post.body))
+
+
+def _bare(item: Any, body: bytes) -> list[Heard]:
+    try:
+        return list(_heard(item, None)) if isinstance(item, dict) else [unknown(raw_of(item), "no JSON object")]
+    except RecursionError:
+        return [unknown(raw_text(body), TOO_DEEP)]
 
 
 def _enveloped(envelope: Mapping[str, str]) -> Iterator[Heard]:
-    name, event = envelope.get("MessageId"), document_of(envelope.get("Message", ""))
+    name, event = word(envelope, "MessageId"), document_of(envelope.get("Message", ""))
+    raw = raw_of(envelope)
     if envelope["Type"] == "Notification" and isinstance(event, dict):
-        yield from _heard(event, name)
+        try:
+            yield from list(_heard(event, name))
+        except RecursionError:
+            yield unknown(raw, TOO_DEEP)
     else:
-        raw = raw_of(envelope)
         yield Heard(EventKind.UNKNOWN, name or key_of(raw), raw, first_instant(envelope.get("Timestamp")), reason=envelope["Type"])
 
 
@@ -172,4 +182,4 @@ def _message_ids(event: Any) -> list[str]:
     return [found for found in (*named, word(event, "mail", "commonHeaders", "messageId")) if found]
 
 
-PROVIDER = Provider("ses", "the ARN of an Amazon SNS topic that SES publishes to", sns.verify, understand)
+PROVIDER = Provider("ses", "the ARN of an Amazon SNS topic that SES publishes to", sns.verify, understand, most=ONE)

@@ -76,7 +76,7 @@ def confirmation_url(body: bytes) -> str | None:
 
 def is_certificate_url(url: str) -> bool:
     """https, a host of Amazon SNS, and a path such as only its certificates have."""
-    return _is_amazons(url) and bool(_CERTIFICATE.fullmatch(urlsplit(url).path)) and not urlsplit(url).query
+    return _is_amazons(url) and bool(_CERTIFICATE.fullmatch(urlsplit(url).path)) and not set("?#").intersection(url)
 
 
 def _is_amazons(url: str) -> bool:
@@ -86,7 +86,7 @@ def _is_amazons(url: str) -> bool:
     except ValueError:
         return False
     host = parts.netloc.lower().removesuffix(f":{_HTTPS}")  # the whole authority: no user names before an @
-    return parts.scheme == "https" and port in (None, _HTTPS) and bool(_HOST.fullmatch(host)) and url.isascii() and url.isprintable()
+    return url.startswith("https://") and port in (None, _HTTPS) and bool(_HOST.fullmatch(host)) and url.isascii() and url.isprintable()
 
 
 def _by_certificate(envelope: Mapping[str, str], pem: bytes, signed_at: datetime) -> Verdict:

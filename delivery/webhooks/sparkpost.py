@@ -14,6 +14,7 @@ from delivery.webhooks.posts import Provider, RawPost
 from delivery.webhooks.values import address_of, at, first_instant, key_of, our_id, word, words
 from domain.bounce import Bounce, BounceCause, BounceClass
 from domain.event import EventKind, Heard
+from domain.message import SuppressionReason
 
 KINDS: Mapping[str, EventKind] = {
     "injection": EventKind.ACCEPTED,
@@ -77,7 +78,7 @@ def _heard(item: Any, raw: str) -> Heard:
         raw=raw,
         occurred_at=first_instant(at(event, "timestamp")),
         message_id=our_id(at(event, "rcpt_meta")),
-        esp_message_id=word(event, "message_id") or word(event, "transmission_id"),
+        esp_message_id=word(event, "transmission_id") or word(event, "message_id"),  # what it answered when it took the letter
         address=address_of(at(event, "raw_rcpt_to")) or address_of(at(event, "rcpt_to")),
         bounce=bounce,
         reason=word(event, "raw_reason") or word(event, "reason") or if_unknown(kind, told),
@@ -85,8 +86,16 @@ def _heard(item: Any, raw: str) -> Heard:
         machine=machine if isinstance(machine, bool) else None,
         user_agent=word(event, "user_agent"),
         ip=word(event, "ip_address"),
-        suppresses=suppression_of(kind, bounce),
+        suppresses=_listed(event, kind) or suppression_of(kind, bounce),
     )
+
+
+def _listed(event: Any, kind: EventKind) -> SuppressionReason | None:
+    """SparkPost did not send, because the address is on the account's own list. It does not say how it came there."""
+    if kind not in (EventKind.DROPPED, EventKind.BOUNCED):
+        return None
+    reason = words(event, "raw_reason") or words(event, "reason")
+    return SuppressionReason.HARD_BOUNCED if "recipient address" in reason and "suppress" in reason else None
 
 
 def _inner(item: Any) -> Any:

@@ -17,6 +17,7 @@ _OURS = re.compile(r"[0-9a-f]{32}")
 _IN_HEADER = re.compile(r"<?([0-9a-f]{32})@")
 _PLAIN_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+")
 _MILLISECONDS = 100_000_000_000  # numbers above are milliseconds since 1970, below seconds
+_MICROSECONDS = 100_000_000_000_000  # numbers above are microseconds
 _EARLIEST, _LATEST = 0.0, 4_102_444_800.0  # 1970 to 2100
 _LONGEST_NUMBER = 10**40
 _LONGEST_ADDRESS = 320
@@ -30,19 +31,26 @@ UNREADABLE = Unreadable()
 
 
 def document_of(body: bytes | str) -> Any:
-    """The JSON document; UNREADABLE if there is none. NaN, lone surrogates and bytes that are not UTF-8 are let pass."""
+    """The JSON document; UNREADABLE if there is none.
+
+    NaN, lone surrogates, a byte order mark, UTF-16 and 32 (RFC 4627 §3) and bytes that are none of these are let pass.
+    """
     try:
         return orjson.loads(body)
     except ValueError:
         pass
     try:
-        return json.loads(body.decode("utf-8", "replace") if isinstance(body, bytes) else body)
+        return json.loads(_decoded(body) if isinstance(body, bytes) else body.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         return UNREADABLE
 
 
+def _decoded(body: bytes) -> str:
+    return body.decode(json.detect_encoding(body), "replace").removeprefix("\ufeff")
+
+
 def raw_of(item: object) -> str:
-    """An event as a JSON text that every database takes."""
+    """An event as a JSON text that every database takes. Raises RecursionError if it is nested some thousand times."""
     try:
         return orjson.dumps(item).decode()
     except TypeError:  # numbers beyond 64 bits, lone surrogates
@@ -92,14 +100,18 @@ def words(item: Any, *path: str) -> str:
 
 
 def instant(value: Any) -> datetime | None:
-    """An ISO 8601 text, or seconds or milliseconds since 1970 as number or text; None for anything else. Naive ones are UTC."""
+    """An ISO 8601 text, or seconds, milli- or microseconds since 1970 as number or text; None for anything else. Naive ones are UTC."""
     if isinstance(value, str):
         return _from_text(value.strip())
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     if abs(value) > _LONGEST_NUMBER or not math.isfinite(value):
         return None
-    seconds = value / 1000 if abs(value) > _MILLISECONDS else value
+    return _believable(value / 1_000_000 if value > _MICROSECONDS else value / 1_000 if value > _MILLISECONDS else value)
+
+
+def _believable(seconds: float) -> datetime | None:
+    """What lies before there was mail of this kind, or generations ahead, is a fault of whoever told it."""
     return datetime.fromtimestamp(seconds, UTC) if _EARLIEST < seconds < _LATEST else None
 
 
@@ -110,7 +122,7 @@ def _from_text(value: str) -> datetime | None:
         pass
     try:
         read = datetime.fromisoformat(value)
-        return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+        return _believable((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
         return None
 

@@ -105,6 +105,22 @@ def test_late_events_rewrite_and_repeating_does_not(house: House, send: Send) ->
     assert attribute_send(house, send) == 8 and files(house, send) == late
 
 
+def test_what_is_given_back_is_taken_from_the_same_decisions(house: House, send: Send) -> None:
+    """A refund is told days after the order and occurred when that did: the revenue of its decisions is less by it, and no more."""
+    house.events.append([clicked(house, send, 0)])
+    who, at = str(clicked(house, send, 0).recipient_id), pd.Timestamp(send.scheduled_at + timedelta(days=1))
+    line = {"recipient_id": who, "item": "spade", "category": "garden", "currency": "EUR", "source": "shop", "occurred_at": at}
+    lines = [
+        line | {"purchase_id": "p1", "quantity": 2.0, "amount": 30.0, "received_at": at},
+        line | {"purchase_id": "p1-back", "quantity": -1.0, "amount": -15.0, "received_at": at + pd.Timedelta(days=4)},
+    ]
+    house.lake.write("purchases", pd.DataFrame(lines), partition={"source": "shop"}, name="all")
+    attribute_send(house, send)
+    found = outcomes(house, send)
+    assert found[found["kind"] == "conversion"].groupby("decision_id")["value"].sum().tolist() == [15.0, 15.0]  # the hero's, the subject's
+    assert sorted(set(found["received_at"]))[-1] > at + pd.Timedelta(days=4)
+
+
 def test_what_shows_a_machine_later_takes_its_outcomes_back(house: House, send: Send) -> None:
     """A click that looked like a person's is a scanner's once the other links of the burst have come in."""
     house.events.append([clicked(house, send, 0, 900)])

@@ -1,6 +1,9 @@
 """Erasing a person from every store and file, and handing over what is known of them."""
 
 import gzip
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,8 +40,10 @@ from runtime.clock import now
 from runtime.house import House, open_house
 from runtime.services import embedded_redis
 from runtime.settings import Settings
-from storage.erasure import tables_with_rules
-from storage.schema import holdout_members, messages, metadata, webhook_posts
+from storage.erasure import Erasure, tables_with_rules
+from storage.schema import erasures, holdout_members, messages, metadata, webhook_posts
+from storage.unfinished_erasures import Begun, begin
+from tests.flows.eraser import STEPS
 from tests.flows.traces import traces
 from tests.storage.people import add
 
@@ -151,7 +156,7 @@ def _files(house: House) -> None:
     (var / "demo" / "recipients.csv.gz").write_bytes(gzip.compress(f"recipient_id;address\n{ADA};{ADDRESS}\n{BOB};{BOBS}\n".encode()))
     pq.write_table(pa.table({"recipient_id": [ADA, BOB, ADA], "n": [1, 2, 3]}), var / "demo" / "events.parquet")
     (var / "run").mkdir(exist_ok=True)
-    (var / "run" / "web.log").write_text(f"started\nsomebody logged {ADDRESS.upper()}\nended\n")
+    (var / "run" / "web.log").write_text(f"started\nsomebody logged {ADDRESS.upper()}\nand {OLD_ADDRESS}\nended\n")
 
 
 def everything_of_ada(house: House) -> list[str]:
@@ -226,6 +231,33 @@ def test_erasing_again_finds_nothing(house: House) -> None:
     """A second time there is nothing left to do, and no error."""
     erase_recipient(house, ADA, do_not_mail=False, at=AT)
     assert dict(erase_recipient(house, ADA, do_not_mail=False, at=AT).removed) == {}
+
+
+@pytest.mark.parametrize("step", sorted(STEPS))
+def test_killed_on_the_way(house: House, step: str) -> None:
+    """Killed anywhere and begun again, erasing leaves nothing behind, addresses of old included, and one tombstone in every store."""
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "tests.flows.eraser", str(house.settings.home), ADA, step]
+    assert subprocess.run(command, cwd=root, check=False, capture_output=True).returncode == -signal.SIGKILL
+    erased = erase_recipient(house, ADA, do_not_mail=False, at=AT)
+    assert erased.left == ()
+    assert everything_of_ada(house) == []
+    with house.database.connect() as connection:
+        stones = {str(one) for table in (messages, holdout_members) for one in connection.scalars(sa.select(table.c.recipient_id))}
+        told = connection.scalars(sa.select(erasures.c.counts)).all()
+    for name in ("audience", "decisions"):
+        stones |= set(house.lake.read(name)["recipient_id"])
+    assert len(stones - {BOB}) == 1
+    assert not any("unfinished" in counts for counts in told)
+
+
+def test_what_was_asked_for_first_is_kept_to(house: House) -> None:
+    """Erased under `do_not_mail` and interrupted, the address stays refused though nobody says so again."""
+    house.suppressions.remove(ADDRESS)
+    person = Erasure(house.database).person(ADA)
+    begin(house.database, Begun(person, "erased-1", do_not_mail=True), AT)
+    assert erase_recipient(house, ADA, do_not_mail=False, at=AT).tombstone == "erased-1"
+    assert house.suppressions.among([ADDRESS])
 
 
 def test_export_hands_over_everything(house: House) -> None:

@@ -1,5 +1,6 @@
 """What came back, collected into the lake: each fact once, whatever happens in between."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from domain.event import EventKind, ReceivedEvent
 from domain.ids import MessageId, RecipientId, event_id_of, imported_id_of
 from domain.machine import Verdict
-from domain.site_event import Purchase
+from domain.site_event import Purchase, Refund, RefundLine
 from storage.database import Database
 from storage.events import Events
 from storage.feedback import Day, Feedback
@@ -134,6 +135,19 @@ def test_what_an_import_brought_is_not_counted_twice(feedback: Feedback, lake: L
     lake.write("purchases", pa.Table.from_pylist([row], schema=PURCHASES), partition={"source": "shop"}, name="import-1")
     collect(feedback)
     assert len(lake.read("purchases")) == 1
+
+
+def test_what_is_given_back_of_an_imported_purchase_counts(feedback: Feedback, lake: Lake, database: Database) -> None:
+    """A refund is of the same recipient, item and second as its purchase, and is no second telling of that."""
+    refund = call("r", hours=2, user="r1", kind=EventKind.REFUNDED)
+    SiteEvents(database).append([replace(refund, refund=Refund("o1", (RefundLine("tea", None, None, None, None),)))])
+    row: dict[str, Any] = {"purchase_id": "another", "recipient_id": "r1", "item": "tea", "category": None, "currency": "EUR"}
+    row |= {"quantity": 2.0, "amount": 9.5, "occurred_at": AT, "received_at": AT, "source": "shop"}
+    lake.write("purchases", pa.Table.from_pylist([row], schema=PURCHASES), partition={"source": "shop"}, name="import-1")
+    collect(feedback)
+    found = lake.read("purchases").sort_values("amount")
+    assert found["amount"].tolist() == [-9.5, 9.5]
+    assert found["occurred_at"].nunique() == 1 and found["received_at"].nunique() == 2
 
 
 def test_since_leaves_history_to_imports(feedback: Feedback, lake: Lake, database: Database) -> None:

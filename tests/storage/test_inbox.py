@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -14,8 +15,8 @@ from domain.bounce import StrikeRule
 from domain.event import EventKind
 from domain.hashing import bucket_of
 from domain.ids import CampaignId, MessageId, RecipientId, SendId, message_id_of, send_id_of
-from domain.ledger import ClaimRequest
-from domain.message import SuppressionReason
+from domain.ledger import ClaimRequest, Settlement
+from domain.message import MessageStatus, SuppressionReason
 from domain.recipient import normalised
 from domain.webhook import StoredTelling, WebhookPost
 from storage.database import Database
@@ -155,6 +156,32 @@ def test_unknown_messages_are_kept(inbox: Inbox, database: Database) -> None:
     with database.connect() as connection:
         rows = connection.execute(sa.select(events.c.message_id, events.c.recipient_id, events.c.send_id).order_by(events.c.recipient_id))
         assert set(rows.tuples()) == {(letter("nobody"), None, None), (None, "r3", None)}
+
+
+def test_without_our_id(inbox: Inbox, database: Database) -> None:
+    """What lacks our id belongs to the letter that this ESP took for this address under its own; brackets about an id do not matter."""
+    sends = [SEND, SendId("weekly-2"), SendId("weekly-3")]
+    taken = [(letter(who, send), f"<{number}>") for who in ("r1", "r2") for number, send in enumerate(sends)]
+    SqlLedger(database).settle([Settlement(message, MessageStatus.ACCEPTED, None, name) for message, name in taken], at=AT)
+    bare: dict[str, Any] = {OUR_ID: None, "email": "R2@example.ORG"}
+    given = [
+        event("delivered", "1", **bare, sg_message_id="1.filter-2"),
+        event("spamreport", "2", **bare, sg_message_id="2.recvd"),
+        event("delivered", "3", **bare, sg_message_id="7"),  # of another system that uses the same account
+        event("delivered", "4", **{**bare, "email": "r3@example.org"}, sg_message_id="1"),  # under the id of somebody else's letter
+        event("delivered", "5", **{**bare, "email": "nobody@example.org"}, sg_message_id="1"),
+        event("delivered", "6", **{**bare, "email": None}, sg_message_id="1"),
+        event("something new", "7", **bare, sg_message_id="1"),
+    ]
+    assert understood(inbox, told(*given)).unattributed == 2
+    with database.connect() as connection:
+        query = sa.select(events.c.recipient_id, events.c.message_id, events.c.send_id)
+        found = [tuple(row) for row in connection.execute(query)]
+    assert found.count(("r2", letter("r2", sends[1]), sends[1])) == 2
+    assert found.count(("r2", letter("r2", sends[2]), sends[2])) == 1
+    assert sorted(found, key=str).count(("r2", None, None)) == found.count(("r3", None, None)) == 1
+    assert found.count((None, None, None)) == 2
+    assert len(found) == len(given)
 
 
 def test_the_future_is_not_believed(inbox: Inbox, database: Database) -> None:

@@ -16,6 +16,7 @@ from domain.ids import CampaignId, ContentVersion, MessageId, PlacementId, Recip
 from domain.ledger import ClaimRequest
 from domain.recipient import normalised
 from domain.send import Send
+from domain.site_event import EventRates
 from storage.address_book import AddressBook
 from storage.contents import Contents
 from storage.database import Database
@@ -77,6 +78,7 @@ class Served:
     preferences: Any = None
     letters: Any = None
     write_keys: dict[str, str] = field(default_factory=dict)
+    event_rates: EventRates = field(default_factory=EventRates)
     webhooks: Hooks = field(default_factory=Hooks)
     metrics_token: str = ""
     signer: Signer = SIGNER

@@ -12,10 +12,13 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from delivery.webhooks.accounts import accounts_of
+from delivery.webhooks.reading import understand_waiting
 from domain.webhook import WebhookPost
 from storage.inbox import Inbox
 from tests.web.serving import AT, SIGNER, STATIC, Gone, Served, message
 from web.app import create_app
+from web.metrics import CountedInbox, Metrics
+from web.recorder import Recorder
 
 MAILGUN = "a-mailgun-signing-key"
 
@@ -67,7 +70,7 @@ def test_webhooks_are_counted_by_what_became_of_them(local: TestClient) -> None:
     assert local.post("/webhooks/eu", content=good.replace(b'"signature":"', b'"signature":"0')).status_code == 401
     assert local.post("/webhooks/us", content=good).status_code == 404
     found = figures(local)
-    assert found["letterpress_taken_total", "/webhooks/{account}", "stored"] == 1
+    assert found["letterpress_taken_total", "/webhooks/{account}", "eu", "stored"] == 1
     assert found["letterpress_refused_total", "the signature is wrong", "/webhooks/{account}"] == 1
     assert found["letterpress_refused_total", "no such account", "/webhooks/{account}"] == 1
 
@@ -80,7 +83,7 @@ def test_events_are_counted_by_what_became_of_them(local: TestClient) -> None:
         assert local.post("/v1/events", json=body).status_code == 200
     local.post("/v1/events", json={**body, "writeKey": "guessed"})
     found = figures(local)
-    assert (found["letterpress_taken_total", "/v1/events", "stored"], found["letterpress_taken_total", "/v1/events", "known"]) == (1, 1)
+    assert [found["letterpress_taken_total", "/v1/events", "shop", what] for what in ("stored", "known")] == [1, 1]
     assert found["letterpress_refused_total", "track without an event", "/v1/events"] == 2
     assert found["letterpress_refused_total", "no valid write key", "/v1/events"] == 1
 
@@ -94,6 +97,22 @@ def test_lag_is_the_age_of_what_waits_longest(parts: Served) -> None:
         parts.webhooks.inbox.append([WebhookPost("eu", "mailgun", {}, body, AT - timedelta(minutes=minutes))])
     found = figures(local)
     assert (found["letterpress_inbox_waiting",], found["letterpress_inbox_lag_seconds",]) == (2, 180)
+
+
+def test_understanding_is_timed(parts: Served) -> None:
+    """From a post's reception until its events are stored, by provider."""
+    inbox = Inbox(parts.database)
+    metrics = Metrics(parts, Recorder(parts.events))
+    inbox.append(
+        [WebhookPost("eu", "mailgun", {}, mailgun(event=kind, id=kind), AT - timedelta(seconds=7)) for kind in ("opened", "clicked")]
+    )
+    understand_waiting(CountedInbox(inbox, metrics), parts.clock)
+    found = {(one.name, *one.labels.values()): one.value for family in metrics.registry.collect() for one in family.samples}
+    assert found["letterpress_understanding_seconds_sum", "mailgun"] == 7
+    assert (found["letterpress_understanding_seconds_bucket", "mailgun", "5.0"], found["letterpress_understood_events_total", "new"]) == (
+        0,
+        2,
+    )
 
 
 def test_a_part_that_is_away_is_down(parts: Served) -> None:

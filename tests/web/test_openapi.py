@@ -1,15 +1,13 @@
 """Whatever is asked of the HTTP process, it answers: no 5xx, no traceback, whatever stands in path, head and body.
 
 schemathesis makes requests from the OpenAPI document; hypothesis asks for what the document leaves out, and calls the parsers
-directly. By default few examples are tried, always the same. For an hour of new ones:
+directly; `test_parsers.py` goes on with every parser there is. By default few examples are tried, always the same. For an hour of new ones:
 
-    LETTERPRESS_FUZZ_EXAMPLES=100000 timeout 1h .venv/bin/pytest tests/web/test_openapi.py -q -n auto
+    LETTERPRESS_FUZZ_EXAMPLES=100000 timeout 1h .venv/bin/pytest tests/web/test_openapi.py tests/web/test_parsers.py -q -n auto
 """
 
 import base64
 import gzip
-import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +16,7 @@ import pytest
 import schemathesis
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
@@ -30,25 +28,17 @@ from domain.site_event import Call
 from storage.database import Database
 from storage.decision_store import DecisionStore
 from storage.inbox import Inbox
+from tests.web.fuzzing import CALLS_GIVEN, as_json, tried
 from tests.web.serving import AT, SIGNER, STATIC, Served, message, served
 from web.app import create_app
 from web.bodies import BadBody, parsed, unpacked
 from web.events import BATCHES, CALLS, MOST_BATCH
 from web.segment import MOST_EVENT, read_request
 
-EXAMPLES = int(os.environ.get("LETTERPRESS_FUZZ_EXAMPLES", "0"))
 PASSWORD = "postmark:a-password"
 HEADERS = {"authorization": "Basic " + base64.b64encode(PASSWORD.encode()).decode()}
 SECRETS = {"postmark": PASSWORD, "mailjet": PASSWORD, "brevo": PASSWORD, "sparkpost": PASSWORD}
 ACCOUNTS = ",".join(f"{name}={name}:{SECRETS.get(name, 'a-long-secret')}" for name in PROVIDERS)
-FIXTURES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-
-
-def tried(few: int) -> settings:
-    """So many examples, the same each time; or as many new ones as the environment says."""
-    if EXAMPLES:
-        return settings(max_examples=EXAMPLES, derandomize=False, deadline=None, suppress_health_check=FIXTURES)
-    return settings(max_examples=few, derandomize=True, deadline=None, suppress_health_check=FIXTURES)
 
 
 @pytest.fixture
@@ -115,57 +105,6 @@ def test_links_answer_whatever_stands_in_them(asked: TestClient, kind: str, toke
     """A page or a redirect, never a fault."""
     url = f"/{kind}/" + "".join(f"%{byte:02X}" for byte in token.encode("utf-8", "replace"))
     assert asked.request(method, url, content=body if method == "POST" else None).status_code < 500
-
-
-LEAVES = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.floats(),
-    st.text(max_size=20),
-    st.sampled_from(["\x00", "\ud800", "1e999", "9" * 400, "2026-13-45"]),
-)
-KEYS = st.sampled_from(
-    [
-        *("type", "event", "userId", "anonymousId", "messageId", "timestamp", "sentAt", "originalTimestamp", "properties", "traits"),
-        *("context", "batch", "products", "revenue", "total", "currency", "quantity", "price", "order_id", "email", "device", "writeKey"),
-        *("event-data", "msys", "data", "mail", "bounce", "complaint", "Message", "Type", "RecordType", "MessageID", "Recipient", "email"),
-        *(
-            "recipients",
-            "bouncedRecipients",
-            "emailAddress",
-            "tags",
-            "user-variables",
-            "Metadata",
-            "CustomID",
-            "severity",
-            "delivery-status",
-        ),
-        *(
-            "sg_event_id",
-            "sg_message_id",
-            "reason",
-            "status",
-            "ts_epoch",
-            "ts",
-            "time",
-            "id",
-            "_id",
-            "headers",
-            "tls",
-            "eventType",
-            "url",
-            "ip",
-        ),
-    ]
-) | st.text(max_size=8)
-TREES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6), max_leaves=25)
-CALLS_GIVEN = st.dictionaries(KEYS, TREES, max_size=8) | TREES
-
-
-def as_json(tree: object) -> bytes:
-    """The tree as JSON that may hold what orjson would not write: NaN, lone surrogates, long integers."""
-    return json.dumps(tree).encode()
 
 
 @tried(60)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.event import EventKind
 from domain.ids import imported_id_of
-from domain.site_event import Call, Purchase, SiteEvent
+from domain.site_event import Call, Purchase, Refund, RefundLine, SiteEvent
 from web.segment import read_request
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -38,6 +38,8 @@ def one(call: dict[str, Any], **more: Any) -> SiteEvent:
         ("Products Searched", EventKind.SEARCHED),
         ("ProductAdded", EventKind.ADDED_TO_CART),
         ("order completed", EventKind.PURCHASED),
+        ("Order Refunded", EventKind.REFUNDED),
+        ("Order Cancelled", EventKind.UNKNOWN),
         ("Trial Started", EventKind.UNKNOWN),
     ],
 )
@@ -55,6 +57,32 @@ def test_an_order_is_a_purchase_per_product() -> None:
         Purchase(imported_id_of("purchase", "shop", "o1:p1"), "p1", "Games", 2.0, 39.0, "EUR"),
         Purchase(imported_id_of("purchase", "shop", "o1:s2"), "s2", None, 1.0, 3.0, "EUR"),
     )
+
+
+@pytest.mark.parametrize(
+    ("properties", "refund"),
+    [
+        ({"order_id": "o1"}, Refund("o1")),
+        ({"order_id": 7, "total": "-12.5", "currency": "eur"}, Refund("7", (), 12.5, "EUR")),
+        (
+            {
+                "orderId": "o1",
+                "products": [{"product_id": "p1", "price": 19.5, "quantity": -2, "category": "Games"}, {"sku": "s2"}, "junk"],
+            },
+            Refund("o1", (RefundLine("p1", "Games", 2.0, 39.0, None), RefundLine("s2", None, None, None, None))),
+        ),
+        (
+            {"order_id": "o1", "products": [{"product_id": "p1", "price": float("nan"), "quantity": 0}]},
+            Refund("o1", (RefundLine("p1", None, None, None, None),)),
+        ),
+        ({}, None),
+        ({"order_id": "", "total": 5}, None),
+    ],
+)
+def test_a_refund_is_of_an_order(properties: dict[str, Any], refund: Refund | None) -> None:
+    """What is given back of which order: products, a sum, or all of it; whether amounts are written above 0 or below. It buys nothing."""
+    event = one({"type": "track", "event": "Order Refunded", "properties": properties})
+    assert (event.kind, event.purchases, event.refund) == (EventKind.REFUNDED, (), refund)
 
 
 def test_an_order_told_twice_is_bought_once() -> None:

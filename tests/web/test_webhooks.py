@@ -7,6 +7,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from hmac import digest
@@ -18,6 +19,7 @@ from fastapi.testclient import TestClient
 
 from delivery.esp.provider import OUR_ID
 from delivery.webhooks.accounts import accounts_of
+from delivery.webhooks.posts import MANY, ONE
 from delivery.webhooks.sendgrid import SIGNATURE, STAMP
 from domain.errors import UnavailableError
 from domain.event import EventKind
@@ -29,7 +31,6 @@ from tests.delivery.webhooks.vectors import CERTIFICATE_URL, SUBSCRIBE_URL, TOPI
 from tests.web.serving import SEND, Gone, Hooks, Served, message
 from web.app import create_app
 from web.webhook_writer import WebhookWriter
-from web.webhooks import MOST_POST
 
 KEYS, NEXT = Keys(1), Keys(2)
 ACCOUNTS = accounts_of(
@@ -241,6 +242,13 @@ class TestSns:
         assert (amazon.asked, kinds_of(hooked)) == ([CERTIFICATE_URL], ["complained", "complained"])
         assert hooked.suppressions.among(["r1@example.org"]) == {"r1@example.org"}
 
+    def test_many_at_once(self, client: TestClient, amazon: Amazon) -> None:
+        """Those that come together while no certificate is at hand fetch one."""
+        posts = [topic().post(Message=self._event(), MessageId=str(number)) for number in range(16)]
+        with ThreadPoolExecutor(8) as threads:
+            assert {answer.status_code for answer in threads.map(lambda post: self._post(client, post), posts)} == {200}
+        assert amazon.asked == [CERTIFICATE_URL]
+
     def test_confirmation(self, client: TestClient, amazon: Amazon) -> None:
         """A verified subscription is confirmed by visiting Amazon's address."""
         assert self._post(client, topic().post("SubscriptionConfirmation")).status_code == 200
@@ -277,7 +285,8 @@ def test_mandrill_asks_first(client: TestClient) -> None:
 
 def test_too_large(client: TestClient) -> None:
     """A body of more than 8 MB is refused, announced or not."""
-    assert client.post("/webhooks/sg", content=b"x" * (MOST_POST + 1)).status_code == 413
+    assert client.post("/webhooks/sg", content=b"x" * (MANY + 1)).status_code == 413
+    assert client.post("/webhooks/aws", content=b"x" * (ONE + 1)).status_code == 413
     assert client.post("/webhooks/sg", content=(b"x" * 1_000_000 for _ in range(9))).status_code == 413
 
 

@@ -183,3 +183,39 @@ def test_the_order_of_arrival_changes_nothing(events: list[Trace], seed: int) ->
 
     assert verdicts(events) == verdicts(shuffled)
     assert len(verdicts(events)) == len(events)
+
+
+PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+
+
+def test_two_visitors_for_two_links_are_suspect() -> None:
+    """Another network and another program for another link, within two minutes: as through residential proxies."""
+    both = [trace(100, "a", network="n1", agent=BROWSER), trace(190, "b", network="n2", agent=PHONE)]
+    found = judged(both)
+    assert {one.verdict for one in found} == {Verdict.SUSPECTED}
+    assert all("two links within 120 s, each from another network and as another program" in one.reasons for one in found)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        trace(190, "b", network="n2", agent=BROWSER),  # a phone that leaves the house
+        trace(190, "b", network="n1", agent=PHONE),  # the app's browser, then the phone's
+        trace(190, "a", network="n2", agent=PHONE),  # the same letter on another device: the same link
+        trace(221, "b", network="n2", agent=PHONE),  # later
+        trace(190, "b", network=None, agent=PHONE),
+        trace(190, "b", network="n2", agent=None),
+        trace(190, "b", network="n2", agent="Barracuda Sentinel (EE)"),  # a machine's own click, which says so
+    ],
+)
+def test_what_people_do_too(second: Trace) -> None:
+    """One of the three alone is what people do, and so is a click beside that of a machine which is known by itself."""
+    first, _ = judged([trace(100, "a", network="n1", agent=BROWSER), second])
+    assert first.verdict.counts
+
+
+def test_a_check_at_the_moment_of_a_click_leaves_the_person_alone() -> None:
+    """A person reads on while a scanner checks what they followed, from its own network, as another browser."""
+    person = [trace(100, "a"), trace(140, "b")]
+    checks = [trace(108, "a", network="cloud", agent=PHONE), trace(152, "b", network="cloud", agent=PHONE)]
+    assert all(one.verdict.counts for one in judged([*person, *checks])[:2])

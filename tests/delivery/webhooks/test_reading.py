@@ -74,6 +74,23 @@ def test_a_crash_in_between(fails_at: int) -> None:
     assert (len(shelf.events), shelf.done) == (2 * SLICE + 4, {"a", "b"})
 
 
+def test_what_cannot_be_stored_holds_up_nothing() -> None:
+    """An event that no database takes is kept as UNKNOWN; those beside it and behind it are stored as what they are."""
+
+    class Picky(Shelf):
+        """Takes no event of this key."""
+
+        def store(self, told: Sequence[Told], finished: Collection[str], at: datetime) -> StoredTelling:
+            if any(one.heard.key == "2|open" for one in told):
+                raise ValueError("no such value")
+            return super().store(told, finished, at)
+
+    shelf = Picky([batch("a", 0, 5), batch("b", 10, 2)])
+    assert understand_waiting(shelf, lambda: AT) == StoredTelling(new=7)
+    kinds = [one.heard.kind for one in shelf.events.values()]
+    assert (kinds.count(EventKind.OPENED), kinds.count(EventKind.UNKNOWN), shelf.done) == (6, 1, {"a", "b"})
+
+
 def test_what_cannot_be_read_holds_up_nothing() -> None:
     """Garbage, posts of unknown providers and events of unknown kinds are kept as UNKNOWN, with what came."""
     shelf = Shelf(

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -13,69 +13,24 @@ from delivery.esp.provider import OUR_ID
 from delivery.webhooks.posts import RawPost
 from delivery.webhooks.providers import PROVIDERS
 from domain.bounce import BounceClass
-from domain.event import EventKind, Heard
+from domain.event import EventKind
+from tests.delivery.webhooks.payloads import (
+    AT,
+    ISO,
+    OURS,
+    SECONDS,
+    brevo,
+    mailchimp,
+    mailgun,
+    mailjet,
+    postmark,
+    resend,
+    sendgrid,
+    ses,
+    sparkpost,
+    understood,
+)
 from tests.delivery.webhooks.vectors import mandrill, topic
-
-OURS = "0123456789abcdef0123456789abcdef"
-AT = datetime(2026, 11, 23, 9, 0, 5, tzinfo=UTC)
-SECONDS = int(AT.timestamp())
-ISO = "2026-11-23T09:00:05.000Z"
-
-
-def understood(provider: str, told: Any, **headers: str) -> list[Heard]:
-    """What is heard of a JSON document."""
-    return list(PROVIDERS[provider].understand(RawPost(headers, json.dumps(told).encode())))
-
-
-def ses(kind: str, part: dict[str, Any] | None = None, name: str | None = None) -> dict[str, Any]:
-    """An event of Amazon SES."""
-    mail = {"messageId": "ses-1", "timestamp": ISO, "destination": ["ada@example.org"], "tags": {OUR_ID: [OURS]}}
-    return {"eventType": kind, "mail": mail, name or kind.lower(): {"timestamp": ISO} | (part or {})}
-
-
-def mailgun(event: str, **more: Any) -> dict[str, Any]:
-    """A post of Mailgun's."""
-    data = {"id": "m1", "timestamp": SECONDS, "event": event, "recipient": "ada@example.org", "user-variables": {OUR_ID: OURS}}
-    return {"signature": {}, "event-data": data | more}
-
-
-def sparkpost(kind: str, **more: Any) -> list[Any]:
-    """A batch of SparkPost's."""
-    event = {"type": kind, "event_id": "92356927", "timestamp": str(SECONDS), "rcpt_to": "ada@example.org", "rcpt_meta": {OUR_ID: OURS}}
-    return [{"msys": {"message_event": event | more}}]
-
-
-def resend(kind: str, **data: Any) -> dict[str, Any]:
-    """A post of Resend's."""
-    return {"type": kind, "created_at": ISO, "data": {"email_id": "e1", "to": ["ada@example.org"], "tags": {OUR_ID: OURS}} | data}
-
-
-def postmark(record: str, **more: Any) -> dict[str, Any]:
-    """A post of Postmark's."""
-    return {"RecordType": record, "MessageID": "p1", "Recipient": "ada@example.org", "Metadata": {OUR_ID: OURS}, "ReceivedAt": ISO} | more
-
-
-def sendgrid(event: str, **more: Any) -> list[Any]:
-    """A batch of SendGrid's."""
-    return [{"email": "ada@example.org", "timestamp": SECONDS, "event": event, "sg_event_id": "s1", OUR_ID: OURS} | more]
-
-
-def brevo(event: str, **more: Any) -> dict[str, Any]:
-    """A post of Brevo's."""
-    custom = json.dumps({OUR_ID: OURS})
-    return {"event": event, "email": "ada@example.org", "message-id": "<b1@brevo>", "ts_event": SECONDS, "X-Mailin-custom": custom} | more
-
-
-def mailjet(event: str, **more: Any) -> dict[str, Any]:
-    """A post of Mailjet's."""
-    return {"event": event, "time": SECONDS, "MessageID": 7, "email": "ada@example.org", "CustomID": OURS} | more
-
-
-def mailchimp(event: str, **more: Any) -> list[Any]:
-    """A list of Mandrill's."""
-    message = {"_id": "c1", "email": "ada@example.org", "metadata": {OUR_ID: OURS}}
-    return [{"event": event, "_id": "c1", "ts": SECONDS, "msg": message | more.pop("msg", {})} | more]
-
 
 HARD, SOFT, BLOCKED = BounceClass.HARD, BounceClass.SOFT, BounceClass.BLOCKED
 NO_USER, FULL, LISTED = "550 5.1.1 No such user", "452 4.2.2 Mailbox full", "550 5.7.1 blocked using spamhaus"
@@ -169,7 +124,7 @@ DOC = [  # provider, payload, kind, class of the bounce, what it suppresses by
     ("brevo", brevo("blocked", reason="hard bounce"), "dropped", None, "hard_bounced"),
     ("brevo", brevo("spam"), "complained", None, "complained"),
     ("brevo", brevo("uniqueOpened"), "opened", None, None),
-    ("brevo", brevo("loaded_by_proxy"), "unknown", None, None),
+    ("brevo", brevo("list_addition"), "unknown", None, None),
     ("mailjet", mailjet("bounce", hard_bounce=True, error="user unknown"), "bounced", HARD, "hard_bounced"),
     ("mailjet", mailjet("bounce", hard_bounce=False, error="quota exceeded"), "bounced", SOFT, None),
     ("mailjet", mailjet("bounce", hard_bounce=False, error="user unknown", comment=NO_USER), "bounced", HARD, "hard_bounced"),
@@ -261,7 +216,8 @@ def test_letters_that_a_relay_brought_there(provider: str, told: Any) -> None:
 
 def test_ids_of_others() -> None:
     """Metadata that others set under our name, and Message-IDs of theirs, are no message of ours."""
-    for theirs in ("", "x" * 32, OURS[:-1], OURS.upper(), 7, None, [], {}, ["x"]):
+    ids: list[Any] = ["", "x" * 32, OURS[:-1], OURS.upper(), 7, None, [], {}, ["x"]]
+    for theirs in ids:
         [heard] = understood("sendgrid", [{"event": "open", OUR_ID: theirs}])
         assert heard.message_id is None
 
