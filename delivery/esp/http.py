@@ -22,6 +22,7 @@ from domain.message import Letter
 
 _ONE_BY_ONE = 10  # letters that a batch holds where each takes a call: what one thread may leave UNKNOWN at a kill -9
 _REMEMBERED = 50  # the same where a call that was in doubt can be repeated
+_IN_DOUBT = 500  # letters that a batch holds at most where it cannot: half as many UNKNOWN for a tenth more bytes than 1,000
 _ALONE, _FEW, _MANY = 16, 4, 2  # connections, by whether a call takes one letter, some, or hundreds
 _HUNDREDS = 100
 _PAUSES = (0.5, 2.0)  # seconds before a call in doubt is repeated
@@ -52,12 +53,16 @@ class HttpEsp:
 
     @property
     def habits(self) -> Habits:
-        """About a call's worth of usual letters; more connections where a call takes few, no more than calls are allowed a second."""
+        """About a call's worth of usual letters, or what may be left in doubt at a time, if that is less.
+
+        More connections where a call takes few letters, no more than calls are allowed a second.
+        """
         limits = most_in_a_call(self.provider)
         connections = _ALONE if limits.messages == 1 else _FEW if limits.messages < _HUNDREDS else _MANY
         if limits.calls_per_second:
             connections = min(connections, math.ceil(limits.calls_per_second))
-        return Habits(min(self.max_batch, usual_in_a_call(self.provider)), connections, limits.calls_per_second)
+        batch = min(self.max_batch, usual_in_a_call(self.provider))
+        return Habits(batch if self.remembers else min(batch, _IN_DOUBT), connections, limits.calls_per_second)
 
     @property
     def remembers(self) -> timedelta | None:

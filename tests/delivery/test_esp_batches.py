@@ -245,3 +245,10 @@ def test_calls_are_cut_alike_in_any_order(esp: HttpEsp, composer: Composer) -> N
     for call in calls:
         assert esp.calls(call[::-1]) == [call]
         assert esp.provider.build(call).body == esp.provider.build(call).body
+
+
+def test_what_may_be_left_in_doubt_bounds_a_batch() -> None:
+    """Where a call cannot be repeated a batch holds half of what a call takes; where it can, all that a call of usual letters takes."""
+    doubtful, remembering = build_esp("sendgrid://:KEY@127.0.0.1:9"), build_esp("sparkpost://:KEY@127.0.0.1:9")
+    assert doubtful.habits.batch == 500 < doubtful.max_batch
+    assert remembering.remembers and remembering.habits.batch > 500
