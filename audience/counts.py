@@ -15,6 +15,7 @@ _SAID: Mapping[Exclusion, str] = {
     Exclusion.ALREADY_SENT: "already sent to",
     Exclusion.CAPPED: "at their frequency cap",
     Exclusion.QUIET_HOURS: "in quiet hours",
+    Exclusion.HELD_OUT: "in the holdout, which gets no letters",
     Exclusion.CANCELLED: "cancelled",
 }
 

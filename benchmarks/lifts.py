@@ -6,6 +6,8 @@ clicked, and clicks per letter, where people who get more letters click more.
 
 - `coverage`, `coverage_cuped`: share of campaigns whose 95 % interval for revenue holds the true lift (absolute).
 - `coverage_relative`: the same for the relative lift. `coverage_clicks`, `coverage_ratio`: for the other two outcomes.
+- `false_alarms`: share of years without any lift in which one of 51 weekly looks calls the difference established; `false_alarms_growing`:
+  the same while the list grows fivefold; `false_alarms_peeking`: the same by the intervals of a single look.
 - `variance_cut`: the share of the variance that CUPED takes away, on average. `srm_blocks`: of splits from which one treated recipient in
   ten was lost, the share that is refused; `srm_false`: of splits that are as drawn.
 """
@@ -18,6 +20,8 @@ import numpy.typing as npt
 
 from benchmarks.registry import Figure, Measured
 from experiments.lift import Lift, lift
+from experiments.lift_figures import figure
+from experiments.lift_sums import Measure, Sides
 from experiments.statistics import Interval, sample_ratio
 from experiments.totals import Totals, totals
 
@@ -29,13 +33,14 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Recipients of a campaign, and campaigns."""
+    """Recipients of a campaign, campaigns, and years of weekly looks."""
 
     recipients: int
     campaigns: int
+    years: int
 
 
-FULL, QUICK = Plan(20_000, 2_000), Plan(20_000, 200)
+FULL, QUICK = Plan(20_000, 2_000, 1_000), Plan(20_000, 200, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ def measured(plan: Plan) -> Measured:
         refused.append(_split(people, lost=0.0))
     figures: dict[str, Figure] = {name: float(np.mean(values)) for name, values in held.items()}
     figures |= {"variance_cut": float(np.mean(cuts)), "srm_blocks": float(np.mean(blocked)), "srm_false": float(np.mean(refused))}
+    figures |= _alarms(plan.years)
     return Measured({"recipients": plan.recipients, "campaigns": plan.campaigns, "holdout": HOLDOUT, "true_lift": TRUE_LIFT}, figures)
 
 
@@ -128,3 +134,27 @@ def _split(people: People, lost: float) -> bool:
     treated = int(people.treated.sum())
     counts = {"treated": treated - int(lost * treated), "holdout": int((~people.treated).sum())}
     return sample_ratio(counts, {"treated": 1 - HOLDOUT, "holdout": HOLDOUT}).is_off
+
+
+def _alarms(years: int) -> dict[str, Figure]:
+    """How often something is called a lift where there is none, over a year of weekly looks at what the same people go on doing."""
+    grown, fixed = (np.array([_year(np.random.default_rng(seed), growing=growing) for seed in range(years)]) for growing in (True, False))
+    return {
+        "false_alarms": float(fixed[:, 0].mean()),
+        "false_alarms_growing": float(grown[:, 0].mean()),
+        "false_alarms_peeking": float(fixed[:, 1].mean()),
+    }
+
+
+def _year(rng: np.random.Generator, *, growing: bool) -> tuple[bool, bool]:
+    """Whether any look established a difference: by the report's intervals, and by those of a single look."""
+    people, weeks = 2_000, 52
+    held, tastes = rng.random(people) < HOLDOUT, rng.gamma(2.0, 1.0, people)
+    joined = rng.integers(0, weeks, people) * (rng.random(people) < (0.8 if growing else 0.0))
+    there = np.arange(weeks) >= joined[:, None]
+    whole = (rng.poisson(tastes[:, None], (people, weeks)) * there).cumsum(axis=1).astype(np.float64)
+    by_week = [Sides(totals(whole[~held & there[:, week], week]), totals(whole[held & there[:, week], week])) for week in range(weeks)]
+    made = figure(Measure.REVENUE, "", by_week, blocked=False)
+    alone = [lift(sides.treated, sides.control) for sides in by_week[1:]]
+    peeked = any(isinstance(one, Lift) and one.difference.is_established for one in alone)
+    return any(look.difference is not None and look.difference.is_established for look in made.looks), peeked

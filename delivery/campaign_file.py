@@ -8,7 +8,9 @@ from pydantic import TypeAdapter, ValidationError
 from delivery.addresses import address_fault
 from delivery.campaign_folder import CampaignFolder, SourceFile
 from delivery.departure_check import check_departure
+from delivery.experiment_check import check_experiments
 from delivery.file_models import CampaignFile, Name, PlacementFile, read_model
+from delivery.rollout_check import check_rollout
 from delivery.yaml_lines import Document, load
 from domain.campaign import Campaign, Placement, PlacementKind
 from domain.errors import InvalidInput, Mistake
@@ -44,6 +46,9 @@ def read_campaign(folder: CampaignFolder) -> Campaign:
         attribution=written.attribution,
         departure=written.departure,
         waves=written.waves,
+        variant_health=written.variant_health,
+        experiments=written.experiments,
+        rollout=written.rollout,
         approval=written.approval,
         file=f"{folder.campaign}/{source.name}",
         audience_line=text_line(document, source, "audience"),
@@ -86,7 +91,9 @@ def _mistakes(written: CampaignFile, document: Document, file: str) -> list[Mist
                 "list_id is no List-Id", file, document.line_of(("list_id",)), "words with dots between them, such as news.shop.example"
             )
         )
-    return found + _placement_mistakes(written, document, file) + check_departure(written, document, file)
+    found += check_experiments(written, document, file)
+    found += check_departure(written, document, file) + check_rollout(written.rollout, document, file)
+    return found + _placement_mistakes(written, document, file)
 
 
 def _placement_mistakes(written: CampaignFile, document: Document, file: str) -> list[Mistake]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from delivery.compose import Composer
 from delivery.cutting import Cut, CutError, check_balanced, cut
+from delivery.experiment_check import unknown_variants
 from delivery.front_matter import VariantSource
 from delivery.hrefs import Linked, frame_links, number_links
 from delivery.jinja import environment
@@ -66,6 +67,7 @@ class _Press:
         mistakes = [*_refused(linked.refused, self.letter.text, self.letter.file)]
         for source, one in zip(self.sources.variants, made, strict=True):
             mistakes += _refused(one.refused, source.source.text, source.source.file)
+        mistakes += unknown_variants(self.sources.campaign, [one.variant for one in made])
         if mistakes:
             raise InvalidInput(mistakes)
         links = (*linked.links, *(link for one in made for link in one.links))

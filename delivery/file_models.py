@@ -20,12 +20,15 @@ from domain.campaign import (
     Cap,
     Departure,
     Diversity,
+    Experiment,
     Gates,
     Goal,
+    HealthCheck,
     Holdout,
     PlacementKind,
     Policy,
     QuietHours,
+    Ramp,
     Sender,
     WarmUp,
     Waves,
@@ -98,7 +101,7 @@ class CampaignFile(BaseModel):
     topic: Line | None = Field(None, description="What recipients would say the letter is about, such as `news`")
     esp: Line | None = Field(None, description="Where letters are handed off, if not where letterpress.toml says")
     goal: Goal = Field(Goal.CLICK, description="What the ranker is trained to bring about")
-    holdout: Holdout = Field(default_factory=Holdout, description="The persistent group that gets default content")
+    holdout: Holdout = Field(default_factory=Holdout, description="The persistent group that gets default content, or no letters")
     policy: Policy = Field(default_factory=Policy, description="How scores become choices")
     once: bool = Field(False, description="A recipient gets this campaign at most once, over all its sends")
     caps: tuple[Cap, ...] = Field((), description="Frequency limits over all campaigns")
@@ -110,6 +113,9 @@ class CampaignFile(BaseModel):
         default_factory=Departure, description="How fast and when letters leave, and what becomes of those in doubt"
     )
     waves: Waves | None = Field(None, description="A send goes out in random waves with soaks and gates; in one go if left out")
+    variant_health: HealthCheck = Field(default_factory=HealthCheck, description="How variants are watched, and what becomes of bad ones")
+    experiments: dict[Name, Experiment] = Field(default_factory=dict, description="Arms of recipients who get other variants, by name")
+    rollout: Ramp | None = Field(None, description="A new model takes over stage by stage; {} for the usual stages. At once if left out")
     approval: bool = Field(False, description="A send waits until another person has approved its content and audience")
 
 
@@ -194,7 +200,22 @@ def schemas() -> dict[str, str]:
 
 def _schema(kind: type[BaseModel]) -> str:
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"} | kind.model_json_schema()
-    for word in (Sender, Holdout, Policy, Diversity, Cap, QuietHours, Attribution, Departure, WarmUp, Waves, Gates):
+    for word in (
+        Sender,
+        Holdout,
+        Policy,
+        Diversity,
+        Cap,
+        QuietHours,
+        Attribution,
+        Departure,
+        WarmUp,
+        Waves,
+        Gates,
+        Ramp,
+        HealthCheck,
+        Experiment,
+    ):
         if definition := schema.get("$defs", {}).get(word.__name__):
             _describe(definition, word)
     _readable(schema)

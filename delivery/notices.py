@@ -16,6 +16,7 @@ from domain.audit import AuditEntry
 from domain.hashing import key_of
 from domain.ids import CampaignId, RecipientId, SendId, digest, notice_id_of
 from domain.message import Letter
+from domain.rollout import ENDED, Look, Rollout, RolloutState, Verdict
 from domain.send import Send
 
 SIGNATURE_HEADER = "Letterpress-Signature"
@@ -23,15 +24,23 @@ SIGNATURE_HEADER = "Letterpress-Signature"
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that a person has to decide about. `facts` for programs; nothing in it is about recipients."""
+    """Something that a person has to decide or know about. `facts` for programs; nothing in it is about recipients.
+
+    `send_id` is None for what is about a campaign and no send of it.
+    """
 
     kind: str
-    send_id: SendId
+    send_id: SendId | None
     campaign: CampaignId
     at: datetime
     title: str
     text: str
     facts: Mapping[str, str | int | float]
+
+    @property
+    def about(self) -> SendId:
+        """What it is about: a send, or a campaign."""
+        return self.send_id or SendId(self.campaign)
 
 
 def gate_notice(send: Send, tripped: AuditEntry) -> Notice:
@@ -48,6 +57,35 @@ def gate_notice(send: Send, tripped: AuditEntry) -> Notice:
     return Notice("gate_tripped", send.send_id, send.campaign, tripped.at, title, text, tripped.detail)
 
 
+def rollout_notice(rollout: Rollout, look: Look) -> Notice:
+    """A rollout has taken a step, or cannot take any: which, why, and what can be done."""
+    campaign, share = rollout.campaign, f"{rollout.share:.0%} of the recipients outside the holdout" if rollout.share else "nobody"
+    stuck = look.verdict is Verdict.HOLD and rollout.state is not RolloutState.HELD
+    title = f"{campaign}: {rollout.candidate} " + (_STUCK if stuck else _STEPS[rollout.state]).format(share=share)
+    text = (
+        f"At {look.at:%Y-%m-%d %H:%M} UTC the rollout of {rollout.candidate} in the campaign {campaign} was looked at ({look.who}).\n\n"
+        f"  {title}\n" + "".join(f"  because: {reason}\n" for reason in look.reasons) + "\n"
+        f"  letterpress rollout status {campaign}      shows how it stands\n"
+    )
+    if rollout.state not in ENDED:
+        text += f"  letterpress rollout hold {campaign}        lets it stand still\n"
+        text += f"  letterpress rollout rollback {campaign}    gives everyone back to {rollout.incumbent}\n"
+    facts = {"candidate": rollout.candidate, "incumbent": rollout.incumbent, "state": rollout.state.value, "share": rollout.share}
+    return Notice(f"rollout_{rollout.state}", None, campaign, look.at, title, text, facts | {"because": "; ".join(look.reasons)})
+
+
+_STUCK = "decides for {share} and cannot be judged"
+_STEPS = {
+    RolloutState.SHADOW: "decides in the shadow",
+    RolloutState.RAMPING: "decides for {share} now",
+    RolloutState.HELD: "is held and goes on deciding for {share}",
+    RolloutState.WATCHING: "decides for {share} now, and is watched",
+    RolloutState.PROMOTED: "has taken over",
+    RolloutState.ROLLED_BACK: "was rolled back",
+    RolloutState.REPLACED: "was replaced by a newer candidate, before anything of it was served",
+}
+
+
 def webhook_body(notice: Notice) -> bytes:
     """The notice as one JSON object."""
     fields = {name: getattr(notice, name) for name in Notice.__slots__} | {"facts": dict(notice.facts)}
@@ -62,7 +100,7 @@ def signature(body: bytes, secret: str, at: datetime) -> str:
 
 def mail_of(notice: Notice, sender: str, to: str) -> Letter:
     """The notice as a plain-text mail, as every ESP takes letters. It is in no send's ledger."""
-    message_id = notice_id_of(notice.kind, notice.send_id, notice.at)
+    message_id = notice_id_of(notice.kind, notice.about, notice.at)
     mail = EmailMessage(policy=SMTP)
     headers = {"From": sender, "To": to, "Subject": notice.title, "Date": format_datetime(notice.at)}
     for name, value in (headers | {"Message-ID": f"<{message_id}@{domain_of(sender)}>", "Auto-Submitted": "auto-generated"}).items():
@@ -71,7 +109,7 @@ def mail_of(notice: Notice, sender: str, to: str) -> Letter:
     written = mail.as_bytes()
     return Letter(
         message_id=message_id,
-        send_id=notice.send_id,
+        send_id=notice.about,
         recipient_id=RecipientId(""),
         sender=sender,
         address=to,

@@ -19,6 +19,14 @@ class Deed(StrEnum):
     CANCELLED = "cancelled"
     GATE_TRIPPED = "gate_tripped"
     FINISHED = "finished"
+    ROLLOUT_BEGAN = "rollout_began"
+    ROLLOUT_ADVANCED = "rollout_advanced"
+    ROLLOUT_HELD = "rollout_held"
+    ROLLED_BACK = "rolled_back"
+    PROMOTED = "promoted"
+    REPLACED = "replaced"  # a candidate in the shadow, by a newer one
+    VARIANT_RETIRED = "variant_retired"  # `detail` names placement and variant
+    VARIANT_REVIVED = "variant_revived"
     REPEATED = "repeated"  # unknown letters that were handed off again, by the campaign's policy
 
 

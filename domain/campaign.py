@@ -51,12 +51,27 @@ class Placement:
     kind: PlacementKind = PlacementKind.BLOCK
 
 
+class HoldoutMail(StrEnum):
+    """What the holdout gets."""
+
+    DEFAULT = "default"  # the letter with its default content
+    NONE = "none"  # no letter at all
+
+
 @dataclass(frozen=True, slots=True)
 class Holdout:
-    """The persistent group that gets default content. Sticky per recipient as long as the salt stays."""
+    """The persistent group that gets default content, or no letters. Sticky per recipient as long as the salt stays."""
 
     share: Annotated[Share, Doc("Share of recipients kept in the holdout")] = 0.1
     salt: Annotated[str, Doc("Change it only to draw a new holdout; shares that grow are nested")] = "holdout-1"
+    mail: Annotated[
+        HoldoutMail, Doc("`default`: it gets default content; `none`: no letters, so that the report shows what all of them bring")
+    ] = HoldoutMail.DEFAULT
+
+    @property
+    def gets_letters(self) -> bool:
+        """Whether those in it are written to at all."""
+        return self.mail is HoldoutMail.DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +167,65 @@ class Attribution:
     ] = None
 
 
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """How a newly trained model takes over from the one that decides now: in the shadow first, then stage by stage."""
+
+    shadow_share: Annotated[
+        float, Gt(0), Le(1), Doc("Share of a send's recipients for whom it decides in the shadow, unseen by anybody")
+    ] = 0.1
+    shadow_sends: Annotated[int, Ge(1), Doc("Sends it has to sit through in the shadow")] = 1
+    shadow_hours: Annotated[float, Ge(0), Doc("Hours after such a send at which its clicks are looked at")] = 48.0
+    stages: Annotated[
+        tuple[Annotated[float, Gt(0), Le(1)], ...],
+        Len(1, 20),
+        Doc("Share of the recipients outside the holdout for whom it decides, stage by stage, up to 1"),
+    ] = (0.01, 0.05, 0.2, 0.5, 1.0)
+    stage_days: Annotated[float, Ge(0), Doc("Days that a stage lasts at least")] = 7.0
+    looks: Annotated[int, Ge(1), Doc("Looks at newly matured sends that a stage takes at least")] = 2
+    margin: Annotated[
+        float, Gt(0), Le(1), Doc("Relative loss of the goal below which it may take over; a larger one has to be excluded")
+    ] = 0.05
+    planned_sends: Annotated[int, Ge(1), Doc("Sends that the whole takes, as foreseen; intervals are narrowest at half of them")] = 10
+    watch_hours: Annotated[float, Ge(0), Doc("Hours for which it is watched while it decides for all but the control")] = 48.0
+    control: Annotated[float, Gt(0), Le(0.5), Doc("Share of recipients the incumbent keeps during the watch, to compare with")] = 0.05
+    diversity_loss: Annotated[Share, Doc("Relative fall of the mix of categories in a letter up to which nothing is made of it")] = 0.1
+    slowdown: Annotated[float, Ge(1), Doc("How many times as long a decision may take as the incumbent's")] = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """How variants are watched: their clicks against what the model predicted for the very readers they were shown to."""
+
+    days: Annotated[int, Ge(7), Le(366), Doc("Days of sends that are looked at together")] = 42
+    minimum: Annotated[float, Ge(10), Doc("Clicks that a variant should have had at least before anything is said of it")] = 30.0
+    false_share: Annotated[float, Gt(0), Le(0.5), Doc("Share of the flagged variants that may be flagged wrongly")] = 0.1
+    retire: Annotated[
+        bool, Doc("Flagged variants are chosen no more, but for default ones; `letterpress variants revive` takes it back")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """A/B/n: each recipient outside the holdout is in one arm for as long as the salt stays, drawn by mailbox."""
+
+    arms: Annotated[
+        dict[str, dict[str, tuple[str, ...]]],
+        Len(2, 12),
+        Doc(
+            "Per arm, and per placement, the variants that its recipients may get; a placement left out stays as it is, and {} is the "
+            "letter as it is. The first arm is the control"
+        ),
+    ]
+    share: Annotated[float, Gt(0), Le(1), Doc("Share of recipients who take part, in arms alike; the others get the letter as it is")] = 1.0
+    salt: Annotated[str, Doc("Change it only to draw new arms")] = "1"
+
+    @property
+    def control(self) -> str:
+        """The arm that the others are compared with."""
+        return next(iter(self.arms))
+
+
 class UnknownPolicy(StrEnum):
     """What becomes of a letter of which nobody can find out whether it went out."""
 
@@ -199,6 +273,9 @@ class Campaign:
     departure: Departure = field(default_factory=Departure)
     attribution: Attribution = field(default_factory=Attribution)
     waves: Waves | None = None  # None: everybody in one go
+    variant_health: HealthCheck = field(default_factory=HealthCheck)
+    experiments: dict[str, Experiment] = field(default_factory=dict)
+    rollout: Ramp | None = None  # None: a new model that nothing speaks against decides at once
     approval: Annotated[bool, Doc("A send waits until another person has approved its content and audience")] = False
     file: str | None = None  # campaign.yaml as it was read, and where the expression stands in it, for error messages
     audience_line: int | None = None

@@ -39,6 +39,9 @@ class Send:
     sender_domain: str = ""  # whose reputation it uses: warm-up caps count by it
     opened_by: str | None = None
     topic: str | None = None  # what its letters are about: recipients may not want that any more
+    candidate_version: ModelVersion | None = None  # the model that decides beside the incumbent, for the share that the salt draws
+    rollout_salt: str = ""
+    rollout_share: float = 0.0
     status: SendStatus = SendStatus.PLANNED
     reason: str | None = None
 

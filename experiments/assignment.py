@@ -1,6 +1,7 @@
 """Assignment of an audience to arms, by salted hash: never by list order, shard or time (DESIGN §6.4)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,17 @@ from domain.decision import Arm
 from domain.hashing import keys_of, uniforms
 from domain.ids import RecipientId, SendId
 from domain.recipient import normalised
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Who a candidate decides for: the recipients whose hash with the salt is below the share. A share that grows keeps them all."""
+
+    salt: str
+    share: float
+
+
+NOBODY = Draw("", 0.0)
 
 
 def in_holdout(addresses: Iterable[str], holdout: Holdout) -> npt.NDArray[np.bool_]:
@@ -23,18 +35,41 @@ def in_explore(recipient_ids: Iterable[RecipientId], send_id: SendId, share: flo
     return uniforms(keys_of(recipient_ids), f"explore:{send_id}") < share
 
 
+def in_rollout(addresses: Iterable[str], rollout: Draw) -> npt.NDArray[np.bool_]:
+    """Whose model is the candidate: bool[n]. By mailbox as the holdout, independent of it and of who explores; sticky over sends."""
+    return uniforms(keys_of(map(normalised, addresses)), f"rollout:{rollout.salt}") < rollout.share
+
+
 def arms(
-    recipient_ids: Iterable[RecipientId], addresses: Iterable[str], *, send_id: SendId, holdout: Holdout, explore: float
+    recipient_ids: Iterable[RecipientId],
+    addresses: Iterable[str],
+    *,
+    send_id: SendId,
+    holdout: Holdout,
+    explore: float,
+    rollout: Draw = NOBODY,
 ) -> npt.NDArray[np.str_]:
-    """Each recipient's arm in a send: str[n], one of holdout, explore, incumbent.
+    """Each recipient's arm in a send: str[n], one of holdout, explore, candidate, incumbent.
 
-    The holdout comes first; `explore` is a share of those outside it, so P(explore) = (1 − holdout) · explore.
+    The holdout comes first; `explore` is a share of those outside it, so P(explore) = (1 − holdout) · explore; the rollout's draw
+    then parts the others between the two models.
     """
-    kept_out, exploring = in_holdout(addresses, holdout), in_explore(recipient_ids, send_id, explore)
-    return np.where(kept_out, Arm.HOLDOUT.value, np.where(exploring, Arm.EXPLORE.value, Arm.INCUMBENT.value))
+    mailboxes: Sequence[str] = list(addresses)
+    kept_out, exploring = in_holdout(mailboxes, holdout), in_explore(recipient_ids, send_id, explore)
+    modelled = np.where(in_rollout(mailboxes, rollout), Arm.CANDIDATE.value, Arm.INCUMBENT.value)
+    return np.where(kept_out, Arm.HOLDOUT.value, np.where(exploring, Arm.EXPLORE.value, modelled))
 
 
-def expected_shares(holdout: Holdout, explore: float) -> dict[Arm, float]:
-    """The share of an audience that `arms` puts into each arm, in expectation."""
+def by_candidate(addresses: Iterable[str], arm: Iterable[object], rollout: Draw) -> npt.NDArray[np.bool_]:
+    """For whom the candidate decides: bool[n]. Its arm, and of those who explore the ones whom it would decide for else: what is logged
+    for them is the probability under a mixture of which that model's policy is a part."""
+    modelled = np.array([one in (Arm.CANDIDATE, Arm.EXPLORE) for one in arm], dtype=bool)
+    return np.asarray(in_rollout(addresses, rollout) & modelled, dtype=bool)
+
+
+def expected_shares(holdout: Holdout, explore: float, candidate: float = 0.0) -> dict[Arm, float]:
+    """The share of an audience that `arms` puts into each arm, in expectation. `candidate` is the rollout's share."""
     rest = 1.0 - holdout.share
-    return {Arm.HOLDOUT: holdout.share, Arm.INCUMBENT: rest * (1.0 - explore), Arm.EXPLORE: rest * explore}
+    modelled = rest * (1.0 - explore)
+    shares = {Arm.HOLDOUT: holdout.share, Arm.INCUMBENT: modelled * (1.0 - candidate), Arm.EXPLORE: rest * explore}
+    return shares | ({Arm.CANDIDATE: modelled * candidate} if candidate else {})

@@ -19,6 +19,7 @@ class Lift:
     """Treated against control. `treated` and `control` are the means (or ratios), adjusted where the past was taken out.
 
     `variance_cut`: the share of the variance that the past took away with it. `p_value`: of no difference, two-sided.
+    `error`: the standard error of the absolute difference; `relative_error` that of the log of their ratio (inf if it has none).
     """
 
     treated: float
@@ -26,6 +27,14 @@ class Lift:
     difference: Difference
     p_value: float
     variance_cut: float
+    error: float
+    relative_error: float
+
+    def within(self, reach: float, level: float = LEVEL) -> Difference:
+        """The difference with intervals that reach so many standard errors to each side."""
+        gap, ratio = self.difference.absolute, self.difference.relative + 1
+        absolute = Interval(gap - reach * self.error, gap + reach * self.error, level)
+        return Difference(gap, absolute, self.difference.relative, _around(ratio, reach * self.relative_error, level))
 
 
 def lift(treated: Totals, control: Totals, *, level: float = LEVEL) -> Lift | TooLittleData:
@@ -43,9 +52,10 @@ def lift(treated: Totals, control: Totals, *, level: float = LEVEL) -> Lift | To
     gap, error = first.mean - second.mean, sqrt(first.variance + second.variance)
     reach = _quantile(first, second, level)
     absolute = Interval(gap - reach * error, gap + reach * error, level)
-    relative, limits = _relative(first, second, reach, level)
+    relative, relative_error = _relative(first, second)
+    limits = _around(relative + 1, reach * relative_error, level)
     p_value = float(2 * students.sf(abs(gap) / error, _freedom(first, second))) if error else float(gap == 0)
-    return Lift(first.mean, second.mean, Difference(gap, absolute, relative, limits), p_value, cut)
+    return Lift(first.mean, second.mean, Difference(gap, absolute, relative, limits), p_value, cut, error, relative_error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +79,18 @@ def _adjusted(arm: Totals, theta: float, centre: float) -> _Mean:
     return _Mean(arm.ratio - theta * (arm.covariate - centre), max(variance, 0.0) / arm.n, arm.n)
 
 
-def _relative(first: _Mean, second: _Mean, reach: float, level: float) -> tuple[float, Interval]:
+def _relative(first: _Mean, second: _Mean) -> tuple[float, float]:
+    """The relative difference and the standard error of log(m₁/m₀); inf where a mean is not positive."""
     if first.mean <= 0 or second.mean <= 0:
-        return (first.mean / second.mean - 1 if second.mean else float("nan")), Interval(-1.0, inf, level)
-    spread = reach * sqrt(first.variance / first.mean**2 + second.variance / second.mean**2)
-    ratio = first.mean / second.mean
-    return ratio - 1, Interval(exp(log(ratio) - spread) - 1, exp(log(ratio) + spread) - 1, level)
+        return (first.mean / second.mean - 1 if second.mean else float("nan")), inf
+    return first.mean / second.mean - 1, sqrt(first.variance / first.mean**2 + second.variance / second.mean**2)
+
+
+def _around(ratio: float, spread: float, level: float) -> Interval:
+    """From a ratio and the reach of its logarithm; [−1, ∞) where there is none."""
+    if not spread < inf or not ratio > 0:
+        return Interval(-1.0, inf, level)
+    return Interval(exp(log(ratio) - spread) - 1, exp(log(ratio) + spread) - 1, level)
 
 
 def _quantile(first: _Mean, second: _Mean, level: float) -> float:

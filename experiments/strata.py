@@ -46,6 +46,10 @@ class Stratum:
     candidate: Moments
     incumbent: Moments
 
+    def __add__(self, other: "Stratum") -> "Stratum":
+        """Of two parts of one send."""
+        return Stratum(self.candidate + other.candidate, self.incumbent + other.incumbent)
+
     @property
     def weight(self) -> float:
         """n₁ n₀ / (n₁ + n₀): the inverse of the variance, but for the outcome's own. 0 while an arm is empty."""

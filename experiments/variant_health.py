@@ -78,7 +78,7 @@ def health(variants: Sequence[Shown], *, rate: float = RATE, minimum: float = MI
             p_value, q_value = next(figures)
             miss: Miss | TooLittleData = Miss(one.clicks / mean, _exact(one.clicks, mean), float(p_value), bool(q_value <= rate))
         else:
-            miss = TooLittleData((f"{mean:.0f} clicks expected, {minimum:.0f} needed",))
+            miss = TooLittleData((f"{int(mean)} clicks expected, {minimum:.0f} needed",))
         found.append(Health(one, float(mean), miss))
     return found
 

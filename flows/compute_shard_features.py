@@ -6,11 +6,12 @@ import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from domain.ids import SendId
+from domain.ids import ModelVersion, SendId
 from domain.send import Send
 from flows.load_history import load_history
 from flows.load_model import load_model
 from flows.run_stage import open_shards, shard_name
+from flows.split_by_model import split_by_model
 from ranking.features import compute_features, serving_spine
 from ranking.layout import FeatureFrame
 from ranking.model import RankingModel
@@ -18,6 +19,7 @@ from runtime.clock import now
 from runtime.house import House, shared_house
 from storage.recipients import expand
 
+CANDIDATE_FEATURES = "candidate_features"  # the lake table beside `features`
 BLOCK = 250_000  # recipients per pass over history, unless settings say otherwise
 
 
@@ -26,19 +28,33 @@ def compute_shard_features(send_id: SendId, shards: list[int]) -> None:
     """Compute and keep the features of each of these shards that has none yet, block by block."""
     house = shared_house()
     send, admitted = house.send(send_id), admitted_by_shard(house, send_id)
-    model = load_model(house, send.model_version)
-    if model is None:
+    if not send.model_version:
         raise ValueError(f"{send_id} has no model, so there are no features to compute")
     for block in blocks(shards, sum(admitted[shard] for shard in shards), house.settings.feature_block):
-        _compute(house, send, model, list(open_shards(house, send_id, "features", block)))
+        _compute(house, send, list(open_shards(house, send_id, "features", block)))
 
 
-def _compute(house: House, send: Send, model: RankingModel, shards: Sequence[int]) -> None:
-    partition = {"send_id": send.send_id}
-    audiences = [house.lake.read("audience", partition, name=shard_name(shard)) for shard in shards]
-    for shard, features in zip(shards, features_of(house, send, model, audiences), strict=True):
-        house.lake.write("features", features.to_pandas(), partition=partition, name=shard_name(shard))
-        house.sends.finish_shard(send.send_id, shard, "features", {"recipients": len(features)}, now())
+def _compute(house: House, send: Send, shards: Sequence[int]) -> None:
+    """Each model's features of those whom it decides for, into a table of its own: two models have two layouts."""
+    audiences = [house.lake.read("audience", {"send_id": send.send_id}, name=shard_name(shard)) for shard in shards]
+    halves = [split_by_model(house, send, audience) for audience in audiences]
+    if any(len(theirs) for _, theirs in halves):
+        _serve(house, send, CANDIDATE_FEATURES, shards, served_by(house, send, send.candidate_version, [theirs for _, theirs in halves]))
+    own = served_by(house, send, send.model_version, [own for own, _ in halves])
+    _serve(house, send, "features", shards, own)
+    for shard, audience in zip(shards, audiences, strict=True):
+        house.sends.finish_shard(send.send_id, shard, "features", {"recipients": int(audience["exclusion"].isna().sum())}, now())
+
+
+def served_by(house: House, send: Send, version: ModelVersion | None, audiences: Sequence[pd.DataFrame]) -> Sequence[FeatureFrame]:
+    """The features of each audience as a model of this version takes them. Writes nothing."""
+    model = load_model(house, version)
+    return features_of(house, send, model, audiences) if model else []
+
+
+def _serve(house: House, send: Send, table: str, shards: Sequence[int], found: Sequence[FeatureFrame]) -> None:
+    for shard, features in zip(shards, found, strict=True):
+        house.lake.write(table, features.to_pandas(), partition={"send_id": send.send_id}, name=shard_name(shard))
 
 
 def features_of(house: House, send: Send, model: RankingModel, audiences: Sequence[pd.DataFrame]) -> Sequence[FeatureFrame]:

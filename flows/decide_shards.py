@@ -1,5 +1,6 @@
 """Decide for the recipients of a shard: scores, choices with propensities; into the lake and the decision store."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from domain.decision import Arm
 from domain.ids import SendId
 from flows.load_basis import Basis, load_basis
-from flows.prepare_choices import ShardInputs, prepare_choices, read_inputs
+from flows.prepare_choices import ShardInputs, halves, prepare_choices, read_inputs
 from flows.price_variants import prices_for
 from flows.run_stage import open_shards, shard_name
 from ranking.decide import Prices, count_variants, decide, published
@@ -41,8 +42,11 @@ class Decided:
 
 
 def decide_for(basis: Basis, inputs: ShardInputs, prices: Prices) -> Decided:
-    """Decide for the admitted recipients of an audience. Writes nothing."""
-    recipients, sets = prepare_choices(basis, inputs)
-    decisions = decide(recipients, sets, content=basis.content, model=basis.model, send=basis.send, prices=prices)
-    drawn = (recipients["arm"] != Arm.HOLDOUT).to_numpy(dtype=bool)
-    return Decided(decisions, count_variants(decisions), sets.counts(drawn))
+    """Decide for the admitted recipients of an audience, each by the model that is theirs. Writes nothing."""
+    frames, constraints = list[pd.DataFrame](), Counter[str]()
+    for own, part in halves(basis, inputs):
+        recipients, sets = prepare_choices(own, part)
+        frames.append(decide(recipients, sets, content=own.content, model=own.model, send=own.send, prices=prices))
+        constraints.update(sets.counts((recipients["arm"] != Arm.HOLDOUT).to_numpy(dtype=bool)))
+    decisions = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    return Decided(decisions, count_variants(decisions), dict(constraints))

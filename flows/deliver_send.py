@@ -8,6 +8,7 @@ from flows.approval import require_approval
 from flows.close_send import close_send, refuse_nobody
 from flows.compute_shard_features import compute_shard_features, feature_tasks
 from flows.decide_shards import decide_shards
+from flows.fall_back import fall_back
 from flows.hand_off_send import hand_off_send
 from flows.pause_send import note_resumption, pausing_on_failure
 from flows.reconcile_send import settle_run
@@ -26,6 +27,7 @@ def deliver_send(house: House, send_id: SendId) -> Account:
     note_resumption(house, send_id, before)
     if house.send(send_id).status is SendStatus.RUNNING:
         with heartbeat(house.runs, send_id) as run_id, pausing_on_failure(house, send_id):
+            fall_back(house, send_id)
             run_stage(house, send_id, "audience", select_audience)
             refuse_nobody(house, send_id)
             if house.send(send_id).model_version:

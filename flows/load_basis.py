@@ -1,6 +1,6 @@
-"""Load what the decisions of a send rest on, beside its audience: the send itself, its content, and its model."""
+"""Load what the decisions of a send rest on, beside its audience: the send itself, its content, and its models."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.content import Content
 from domain.ids import SendId
@@ -12,15 +12,25 @@ from runtime.house import House
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What all shards of a send share."""
+    """What all shards of a send share. `candidate` decides for some recipients in place of `model` while it is rolled out."""
 
     house: House
     send: Send
     content: Content
     model: RankingModel | None
+    candidate: RankingModel | None = None
+
+    def of_candidate(self) -> "Basis":
+        """The basis of those whom the candidate decides for: to them it is the model."""
+        return replace(self, send=replace(self.send, model_version=self.send.candidate_version), model=self.candidate, candidate=None)
 
 
 def load_basis(house: House, send_id: SendId) -> Basis:
     """The basis of an opened send."""
     send = house.send(send_id)
-    return Basis(house, send, house.contents.load(send.content_version), load_model(house, send.model_version))
+    return basis_of(house, send, house.contents.load(send.content_version))
+
+
+def basis_of(house: House, send: Send, content: Content) -> Basis:
+    """The basis of a send with its content at hand, whether or not it was opened."""
+    return Basis(house, send, content, load_model(house, send.model_version), load_model(house, send.candidate_version))

@@ -53,7 +53,8 @@ def _write_down(house: House, send: Send, accepted: Sequence[Finding], because: 
         house.audit.add(AuditEntry(send.as_of, send.opened_by or BY_ITSELF, Deed.ACCEPTED, send.send_id, because, detail))
 
 
-def _facts(send: Send, report: Report) -> dict[str, str | int]:
+def _facts(send: Send, report: Report) -> dict[str, str | int | float]:
     """What the trail keeps of a send that was opened."""
     found = {level.value: report.counts[level] for level in (Level.STOP, Level.WARN, Level.UNCHECKED)}
-    return {"content_version": send.content_version, "esp": send.esp, **found}
+    rollout: dict[str, str | float] = {"candidate": send.candidate_version, "share": send.rollout_share} if send.candidate_version else {}
+    return {"content_version": send.content_version, "esp": send.esp, **found, **rollout}

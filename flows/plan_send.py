@@ -1,5 +1,6 @@
 """Plan a send: check what was written and what it stands on, and say what the send would be made of. Writes nothing."""
 
+import logging
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +13,16 @@ from domain.errors import InputError
 from domain.hashing import BUCKETS
 from domain.ids import send_id_of
 from domain.recipient import STANDARD_COLUMNS
+from domain.rollout import Rollout
 from domain.send import Send
 from flows.load_model import load_model
 from flows.open_esp import open_esp
 from ranking.compatibility import check_compatible
+from ranking.model import RankingModel
 from runtime.house import House
 from runtime.keys import signing_keys
+
+_log = logging.getLogger(__name__)
 
 
 def checked_content(house: House, campaign: str) -> Content:
@@ -36,6 +41,7 @@ def planned_send(house: House, content: Content, scheduled_at: datetime, at: dat
     campaign = content.campaign
     if model := load_model(house, house.models.incumbent(campaign.campaign)):
         check_compatible(model, house.recipients.attributes(), content)
+    rollout = rollout_for(house, content, model)
     with closing(open_esp(house, campaign)) as esp:
         esp_name = esp.name
     return Send(
@@ -52,4 +58,22 @@ def planned_send(house: House, content: Content, scheduled_at: datetime, at: dat
         sender_domain=domain_of(campaign.sender.address),
         opened_by=opened_by,
         topic=campaign.topic,
+        candidate_version=rollout.candidate if rollout else None,
+        rollout_salt=rollout.salt if rollout else "",
+        rollout_share=rollout.share if rollout else 0.0,
     )
+
+
+def rollout_for(house: House, content: Content, incumbent: RankingModel | None) -> Rollout | None:
+    """The rollout that the send takes part in; None where nothing of it is served yet, where its incumbent is no longer the one, or
+    where the candidate does not fit what there is now: no send waits for a candidate."""
+    found = house.rollouts.current(content.campaign.campaign)
+    if found is None or not found.share or incumbent is None or found.incumbent != incumbent.model_version:
+        return None
+    try:
+        if candidate := load_model(house, found.candidate):
+            check_compatible(candidate, house.recipients.attributes(), content)
+    except InputError as error:
+        _log.warning("the rollout of %s is left out of this send: %s", found.candidate, error)
+        return None
+    return found

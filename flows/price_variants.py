@@ -11,7 +11,7 @@ from domain.errors import InputError
 from domain.hashing import keys_of
 from domain.ids import SendId
 from flows.load_basis import Basis, load_basis
-from flows.prepare_choices import ShardInputs, prepare_choices, read_inputs
+from flows.prepare_choices import ShardInputs, halves, prepare_choices, read_inputs
 from ranking.decide import Prices
 from ranking.pricing import Pricing, limited_placements, price_frame, prices_by_placement
 from runtime.house import shared_house
@@ -33,9 +33,10 @@ def priced(basis: Basis, shards: Iterable[ShardInputs]) -> pd.DataFrame:
     """The prices of everything with a limit, for the audience of these shards. InputError for a limit that no price meets."""
     pricing = Pricing(basis.content, basis.model)
     for inputs in shards:
-        recipients, sets = prepare_choices(basis, inputs)
-        keys, arm = keys_of(recipients["recipient_id"].to_numpy(dtype=object)), recipients["arm"].to_numpy(dtype=object)
-        pricing.add(keys, sets, exploring=arm == Arm.EXPLORE, holdout=arm == Arm.HOLDOUT)
+        for own, part in halves(basis, inputs):
+            recipients, sets = prepare_choices(own, part)
+            keys, arm = keys_of(recipients["recipient_id"].to_numpy(dtype=object)), recipients["arm"].to_numpy(dtype=object)
+            pricing.add(keys, sets, exploring=arm == Arm.EXPLORE, holdout=arm == Arm.HOLDOUT, model=own.model)
     found = pricing.found(basis.send.send_id)
     if found.unmet:
         hint = "raise the limit, give these recipients other variants to choose from, or narrow the variant's where:"

@@ -1,5 +1,6 @@
 """Report on a send: what each arm did, and what personalising gained over the holdout."""
 
+from domain.decision import Arm
 from domain.event import OutcomeKind
 from domain.ids import RecipientId
 from domain.message import MessageStatus
@@ -24,4 +25,7 @@ def report_on(house: House, send: Send) -> SendReport:
         stand = house.ledger.statuses(send.send_id, recipients)
         handed_off = {recipient for recipient, status in stand.items() if status is MessageStatus.ACCEPTED}
         counts.append(count_arms(audience, handed_off, clicked & set(recipients)))
-    return report_send(send.send_id, add_up(counts), expected_shares(campaign.holdout, campaign.policy.explore))
+    shares = expected_shares(campaign.holdout, campaign.policy.explore, send.rollout_share)
+    if not campaign.holdout.gets_letters:
+        shares.pop(Arm.HOLDOUT)
+    return report_send(send.send_id, add_up(counts), shares)

@@ -1,4 +1,4 @@
-"""Retrain the ranker of a campaign; a model that nothing speaks against decides from the next send on."""
+"""Retrain the ranker of a campaign. A model that nothing speaks against decides from the next send on, or goes into a rollout."""
 
 import base64
 
@@ -8,11 +8,13 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 from prefect.states import Completed
 
+from domain.campaign import Campaign
 from flows.attribute_outcomes import attribute_recent
+from flows.begin_rollout import begin_rollout
 from flows.plan_send import checked_content
 from flows.train_model import Trained, train_model
 from runtime.clock import now
-from runtime.house import shared_house
+from runtime.house import House, shared_house
 
 
 @flow(name="retrain-ranker", flow_run_name="{campaign}")
@@ -28,10 +30,19 @@ def retrain_ranker(campaign: str) -> State[str]:
 def train_on_history(campaign: str) -> tuple[str, str]:
     """The new model's version, and one sentence about it."""
     house = shared_house()
-    trained = train_model(house, checked_content(house, campaign), now())
+    content = checked_content(house, campaign)
+    trained = train_model(house, content, now(), candidate=asks_for_rollout(house, content.campaign))
     show_card(trained)
-    against = "; ".join(trained.objections)
-    return trained.model.model_version, f"{trained.model.model_version} is {trained.state}" + (f": {against}" if against else "")
+    version, against = trained.model.model_version, "; ".join(trained.objections)
+    said = f"{version} is {trained.state}" + (f": {against}" if against else "")
+    if not against and asks_for_rollout(house, content.campaign):
+        said += f"; {begin_rollout(house, content.campaign, version, now())}"
+    return version, said
+
+
+def asks_for_rollout(house: House, campaign: Campaign) -> bool:
+    """Whether a new model has to prove itself beside one that decides now; the first one has nobody to be compared with."""
+    return campaign.rollout is not None and house.models.incumbent(campaign.campaign) is not None
 
 
 def show_card(trained: Trained) -> None:

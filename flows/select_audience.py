@@ -17,7 +17,7 @@ from domain.decision import Arm
 from domain.ids import SendId
 from domain.message import Exclusion
 from domain.send import Send
-from experiments.assignment import arms
+from experiments.assignment import Draw, arms
 from flows.run_stage import open_shards, shard_name
 from runtime.clock import now
 from runtime.house import House, shared_house
@@ -56,9 +56,16 @@ def selected(house: House, send: Send, campaign: Campaign, shard: int) -> tuple[
         as_of=send.as_of,
     )
     drawn = arms(
-        audience["recipient_id"], audience["address"], send_id=send.send_id, holdout=campaign.holdout, explore=campaign.policy.explore
+        audience["recipient_id"],
+        audience["address"],
+        send_id=send.send_id,
+        holdout=campaign.holdout,
+        explore=campaign.policy.explore,
+        rollout=Draw(send.rollout_salt, send.rollout_share),
     )
     audience["arm"] = audience["arm"].mask(audience["exclusion"].isna(), pd.Series(drawn, index=audience.index, dtype="str"))
+    if not campaign.holdout.gets_letters:
+        audience["exclusion"] = audience["exclusion"].mask(audience["arm"] == Arm.HOLDOUT.value, Exclusion.HELD_OUT.value)
     return audience, count(audience, len(candidates))
 
 

@@ -34,6 +34,8 @@ def account_as_markdown(send: Send, account: Account) -> str:
     table = "\n".join(f"| {name} | {count:,} |" for name, count in rows)
     check = "adds up" if account.adds_up else "DOES NOT ADD UP"
     model = f"Model: {send.model_version or 'none, so every choice was uniform'}."
+    if send.candidate_version:
+        model += f" Candidate: {send.candidate_version}, for {send.rollout_share:.0%} of those outside the holdout."
     return f"# {send.send_id}\n\n| recipients | count |\n|---|---:|\n{table}\n\nThe account {check}. {model}\n"
 
 

@@ -1,4 +1,7 @@
-"""Tell the people who run Letterpress that a send has paused itself: in the log, as a Prefect event, by POST and by mail."""
+"""Tell the people who run Letterpress that a send has paused itself, or a rollout has taken a step.
+
+In the log, as a Prefect event, by POST and by mail.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -14,10 +17,12 @@ from delivery.esp import build_esp
 from delivery.notices import SIGNATURE_HEADER, Notice, gate_notice, mail_of, signature, webhook_body
 from delivery.stopping import SendStopped
 from domain.audit import AuditEntry, Deed
+from domain.campaign import Campaign
 from domain.errors import InputError, LetterpressError, UnavailableError
 from domain.send import Send
 from runtime.clock import now, sleep
 from runtime.house import House
+from runtime.services import prefect_answers
 
 ATTEMPTS = 4
 _TIMEOUT = 10.0  # seconds
@@ -39,26 +44,39 @@ def telling_of_gates(house: House, send: Send) -> Iterator[None]:
 
 
 def tell(house: House, send: Send, notice: Notice) -> None:
-    """By every way there is. One that fails is logged and keeps nobody from the others."""
+    """Of a send, by every way there is. One that fails is logged and keeps nobody from the others."""
     get_run_logger().error("%s: %s", notice.title, notice.facts)
+    _tell(house, notice, house.contents.load(send.content_version).campaign)
+
+
+def tell_of_rollout(house: House, campaign: Campaign, notice: Notice) -> None:
+    """Of a step that a rollout has taken, in the same ways."""
+    _log.warning("%s: %s", notice.title, notice.facts)
+    _tell(house, notice, campaign)
+
+
+def _tell(house: House, notice: Notice, campaign: Campaign) -> None:
     for way in (_as_event, _by_post, _by_mail):
         try:
-            way(house, send, notice)
-        except Exception as error:  # whatever it is, the send is paused already and says why
+            way(house, notice, campaign)
+        except Exception as error:  # whatever it is, what is told of has been done already and is written down
             text = str(error) if isinstance(error, LetterpressError) else type(error).__name__
-            _log.error("%s: telling %s failed: %s", notice.send_id, way.__name__.lstrip("_").replace("_", " "), text)
+            _log.error("%s: telling %s failed: %s", notice.about, way.__name__.lstrip("_").replace("_", " "), text)
 
 
 def _trips(house: House, send: Send) -> list[AuditEntry]:
     return [entry for entry in house.audit.of(send.send_id) if entry.what is Deed.GATE_TRIPPED]
 
 
-def _as_event(_house: House, send: Send, notice: Notice) -> None:
-    resource = {"prefect.resource.id": f"letterpress.send.{send.send_id}", "prefect.resource.name": send.send_id}
-    emit_event(f"letterpress.send.{notice.kind}", resource, payload={"title": notice.title, **notice.facts})
+def _as_event(_house: House, notice: Notice, _campaign: Campaign) -> None:
+    if not prefect_answers():  # a command without a server: Prefect's client would try for many seconds and then complain
+        raise UnavailableError("Prefect's server does not answer")
+    what = "send" if notice.send_id else "campaign"
+    resource = {"prefect.resource.id": f"letterpress.{what}.{notice.about}", "prefect.resource.name": str(notice.about)}
+    emit_event(f"letterpress.{what}.{notice.kind}", resource, payload={"title": notice.title, **notice.facts})
 
 
-def _by_post(house: House, _send: Send, notice: Notice) -> None:
+def _by_post(house: House, notice: Notice, _campaign: Campaign) -> None:
     """POST it; a server that is away or busy is tried again a few times, one that refuses it is not."""
     if not (url := house.settings.notify_url):
         return
@@ -86,13 +104,13 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> str | None:
     return None
 
 
-def _by_mail(house: House, send: Send, notice: Notice) -> None:
+def _by_mail(house: House, notice: Notice, campaign: Campaign) -> None:
     """A mail through the installation's ESP, from the campaign's sender."""
     if not (to := house.settings.notify_email):
         return
     if fault := address_fault(to):
         raise InputError(fault, where="notify_email")
-    sender = house.contents.load(send.content_version).campaign.sender.address
+    sender = campaign.sender.address
     with closing(build_esp(house.settings.esp, home=house.settings.home)) as esp:
         [answer] = list(esp.hand_off([mail_of(notice, sender, to)]))
     if not isinstance(answer, Accepted):

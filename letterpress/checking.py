@@ -12,6 +12,7 @@ from delivery.compile import check_campaign
 from delivery.sources import Written, written_expressions
 from domain.errors import InputError, InvalidInput, LetterpressError, Mistake
 from domain.recipient import STANDARD_COLUMNS, AttributeKind
+from letterpress.campaign_notes import campaign_notes
 from runtime.serving import database_url_of
 from runtime.settings import Settings
 from storage.database import Database
@@ -22,11 +23,15 @@ Attributes = Mapping[str, AttributeKind]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found. `columns_known` False: there was no database, so names of columns were not checked."""
+    """What was found. `columns_known` False: there was no database, so names of columns were not checked.
+
+    `notes`: no mistakes, and worth knowing before the next send: what the holdout cannot show, which variants are retired.
+    """
 
     campaigns: tuple[str, ...]
     mistakes: tuple[Mistake, ...]
     columns_known: bool
+    notes: tuple[str, ...] = ()
 
 
 def check(settings: Settings, names: Sequence[str]) -> Checked:
@@ -34,7 +39,8 @@ def check(settings: Settings, names: Sequence[str]) -> Checked:
     folders = [folder_of(settings, name) for name in names] or campaign_folders(settings)
     attributes = attributes_of(settings)
     mistakes = [mistake for folder in folders for mistake in _mistakes(folder, attributes)]
-    return Checked(tuple(folder.name for folder in folders), tuple(mistakes), attributes is not None)
+    notes = campaign_notes(settings, folders) if attributes is not None and not mistakes else ()
+    return Checked(tuple(folder.name for folder in folders), tuple(mistakes), attributes is not None, tuple(notes))
 
 
 def campaign_folders(settings: Settings) -> list[Path]:

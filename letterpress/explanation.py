@@ -12,6 +12,7 @@ from domain.errors import InputError
 from domain.hashing import bucket_of
 from domain.message import LedgerEntry, Letter
 from domain.send import Send
+from flows.compute_shard_features import CANDIDATE_FEATURES
 from flows.load_basis import Basis
 from flows.load_model import load_model
 from flows.open_press import open_press
@@ -63,7 +64,7 @@ def explain(house: House, send: Send, who: str) -> tuple[Why, Letter | None]:
         arm=made_from.arm,
         exclusion=exclusion,
         content_version=send.content_version,
-        model_version=send.model_version,
+        model_version=_model_of(send, decisions),
         as_of=send.as_of,
         candidates=candidates,
         choices=tuple(choices_of(candidates, made_from)),
@@ -100,9 +101,17 @@ def _candidates(house: House, send: Send, row: pd.DataFrame, decisions: pd.DataF
 
 
 def _served(house: House, send: Send, row: pd.DataFrame) -> Served | None:
-    """The model and the recipient's features as they were served; None without a model."""
-    model, kept = load_model(house, send.model_version), _own(house, send, "features", row)
-    return None if model is None or kept.empty else Served(model, FeatureFrame.from_pandas(kept, model.parameters.layout))
+    """The model that decided and the recipient's features as they were served to it; None without a model."""
+    for version, table in ((send.candidate_version, CANDIDATE_FEATURES), (send.model_version, "features")):
+        model, kept = load_model(house, version), _own(house, send, table, row)
+        if model is not None and not kept.empty:
+            return Served(model, FeatureFrame.from_pandas(kept, model.parameters.layout))
+    return None
+
+
+def _model_of(send: Send, decisions: pd.DataFrame) -> str | None:
+    """The version of the model that decided for a recipient; the send's where nothing is decided yet."""
+    return send.model_version if decisions.empty else _text(decisions, "model_version")
 
 
 def _exclusion(variant: Variant, one: ChoiceSet, number: int, made_from: Circumstances, shown: pd.DataFrame | None) -> str | None:
@@ -117,7 +126,7 @@ def _exclusion(variant: Variant, one: ChoiceSet, number: int, made_from: Circums
     if one.repeated[0, number] and shown is not None and (cap := cap_of(variant, policy)):
         times = int(shown.loc[(shown["placement"] == variant.placement) & (shown["variant"] == variant.variant), "within_days"].sum())
         return f"shown often enough: {times} time{'s' * (times > 1)} in {cap.per_days} days"
-    return f"where: {variant.where}"
+    return f"where: {variant.where}" if variant.where else "retired by then, or of another arm of an experiment"
 
 
 def _audience_row(house: House, send: Send, who: str) -> pd.DataFrame:

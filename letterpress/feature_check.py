@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import pandas as pd
+
 from domain.errors import InputError
 from domain.send import Send
-from flows.compute_shard_features import blocks, features_of
+from flows.compute_shard_features import CANDIDATE_FEATURES, blocks, features_of
 from flows.load_model import load_model
+from flows.prepare_choices import read_features
 from flows.run_stage import shard_name
 from ranking.drift import Counts, Drift, Level, added, drifts, served_counts
 from ranking.layout import FeatureFrame
@@ -37,25 +40,34 @@ class FeatureCheck:
 
 
 def check_features(house: House, send: Send, progress: Callable[[int, int], None]) -> FeatureCheck:
-    """Recompute the features of all shards that have any, as of the send, and compare. InputError if none were computed."""
+    """Recompute the features of all shards that have any, as of the send, and compare. InputError if none were computed.
+
+    Skew is looked for in what every model was served, drift in what the incumbent was.
+    """
     model, shards = load_model(house, send.model_version), sorted(house.sends.finished_shards(send.send_id, "features"))
     if model is None or not shards:
         raise InputError(f"{send.send_id} has no features to check", hint="a send has them when a model decides, once they are computed")
+    candidate = load_model(house, send.candidate_version)
     found, counts, recipients = list[tuple[Skew, ...]](), list[tuple[Counts, ...]](), 0
     for block in blocks(shards, house.recipients.count()):
-        for served, again in _both(house, send, model, block):
+        for served, again in _both(house, send, model, "features", block):
             found.append(skews(served, again))
             counts.append(served_counts(model.bins, served) if model.bins else ())
+            recipients += len(served)
+        for served, again in _both(house, send, candidate, CANDIDATE_FEATURES, block) if candidate else ():
+            found.append(skews(served, again))
             recipients += len(served)
         progress(shards.index(block[-1]) + 1, len(shards))
     drift = drifts(model.bins, added(counts)) if model.bins else ()
     return FeatureCheck(send.send_id, model.model_version, recipients, merged(found), drift)
 
 
-def _both(house: House, send: Send, model: RankingModel, shards: Sequence[int]) -> list[tuple[FeatureFrame, FeatureFrame]]:
+def _both(house: House, send: Send, model: RankingModel, table: str, shards: Sequence[int]) -> list[tuple[FeatureFrame, FeatureFrame]]:
     """The features of each shard as served, and computed again from the frozen audience and the history received before."""
-    partition = {"send_id": send.send_id}
-    audiences = [house.lake.read("audience", partition, name=shard_name(shard)) for shard in shards]
-    served = [house.lake.read("features", partition, name=shard_name(shard)) for shard in shards]
-    again = features_of(house, send, model, audiences)
-    return [(FeatureFrame.from_pandas(frame, model.parameters.layout), one) for frame, one in zip(served, again, strict=True)]
+    served, audiences = list[FeatureFrame](), list[pd.DataFrame]()
+    for name in map(shard_name, shards):
+        if (kept := read_features(house, send, model, table, name)) is not None and len(kept):
+            audience = house.lake.read("audience", {"send_id": send.send_id}, name=name)
+            served.append(kept)
+            audiences.append(audience[audience["recipient_id"].isin(kept.recipient_id)])
+    return list(zip(served, features_of(house, send, model, audiences), strict=True))

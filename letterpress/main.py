@@ -19,7 +19,8 @@ from letterpress.output import errors
 
 IN_ORDER_OF_USE = (
     *("init", "import", "validate", "preview", "audience", "train", "evaluate", "models", "dry-run", "proof", "check"),
-    *("send", "status", "pause", "resume", "cancel", "unknowns", "approvals", "approve", "audit", "why", "features", "report", "machines"),
+    *("send", "status", "pause", "resume", "cancel", "unknowns", "approvals", "approve", "audit", "why", "features", "report"),
+    *("lift", "experiment", "variants", "diversity", "rollout", "machines"),
     *("mailbox", "suppressions", "up", "down", "serve", "consume", "collect", "export", "erase", "expire", "schema", "simulate", "demo"),
 )
 

@@ -18,8 +18,7 @@ from domain.message import Letter
 from domain.recipient import normalised
 from domain.send import Send
 from flows.decide_shards import decide_for
-from flows.load_basis import Basis
-from flows.load_model import load_model
+from flows.load_basis import basis_of
 from flows.open_esp import open_esp
 from flows.open_press import press_for
 from flows.plan_send import checked_content, planned_send
@@ -78,7 +77,7 @@ def _copies(house: House, content: Content, send: Send, who: str, seeds: list[st
     if known is None:
         raise InputError(f"there is no recipient {who!r}", hint="give an id or an address that was imported")
     audience = house.recipients.by_ids([known.recipient_id]).assign(exclusion=None, arm=Arm.INCUMBENT.value)
-    basis = Basis(house, send, content, load_model(house, send.model_version))
+    basis = basis_of(house, send, content)
     [inputs] = fresh_inputs(basis, [audience])
     decisions = decide_for(basis, inputs, {}).decisions  # one reader meets no limit of a whole send
     recipient, chosen = next(recipients_of(audience)), choices(decisions)[known.recipient_id]

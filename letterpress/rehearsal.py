@@ -12,8 +12,7 @@ from domain.ledger import UnprintableMessage
 from domain.message import Letter
 from flows.compute_shard_features import blocks
 from flows.decide_shards import decide_for
-from flows.load_basis import Basis
-from flows.load_model import load_model
+from flows.load_basis import Basis, basis_of
 from flows.open_press import press_for
 from flows.plan_send import checked_content, planned_send
 from flows.prepare_choices import ShardInputs, fresh_inputs
@@ -53,7 +52,7 @@ def rehearse(house: House, campaign: str, at: datetime, progress: Callable[[int,
     content = checked_content(house, campaign)
     send = planned_send(house, content, at, at)
     rehearsal = Rehearsal(send.campaign, send.as_of, send.content_version, send.model_version)
-    basis = Basis(house, send, content, load_model(house, send.model_version))
+    basis = basis_of(house, send, content)
     press, limited, done = press_for(house, content, send), limited_placements(content), 0
     prices = prices_by_placement(priced(basis, _inputs(basis)), content) if limited else {}
     for inputs in _inputs(basis, rehearsal):

@@ -28,6 +28,8 @@ class SendView:
     scheduled_at: datetime
     as_of: datetime
     model_version: str | None
+    candidate_version: str | None
+    rollout_share: float
     content_version: str
     shards: int
     finished_shards: dict[str, int]
@@ -57,6 +59,8 @@ def view(house: House, send: Send) -> SendView:
         scheduled_at=send.scheduled_at,
         as_of=send.as_of,
         model_version=send.model_version,
+        candidate_version=send.candidate_version,
+        rollout_share=send.rollout_share,
         content_version=send.content_version,
         shards=send.shards,
         finished_shards={stage: len(house.sends.finished_shards(send.send_id, stage)) for stage in send.stages},

@@ -1,7 +1,7 @@
 """Pricing a send: gather everyone's choice sets of the placements that hold a limited variant, then find the prices."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -60,10 +60,16 @@ class Pricing:
         self._content, self._temperature = content, temperature_of(content.campaign.policy, model)
         self._parts: dict[PlacementId, list[_Part]] = {placement: [] for placement in limited_placements(content)}
 
-    def add(self, keys: Keys, sets: ChoiceSets, *, exploring: Mask, holdout: Mask) -> None:
-        """Take in the recipients of a shard: hash keys uint64[n], choice sets, and who explores or is held out."""
+    def add(self, keys: Keys, sets: ChoiceSets, *, exploring: Mask, holdout: Mask, model: RankingModel | None = None) -> None:
+        """Take in the recipients of a shard: hash keys uint64[n], choice sets, and who explores or is held out.
+
+        `model`: the one that decides for them, where it is another than the send's; rates count in the temperature of the latter.
+        """
+        scale = self._temperature / temperature_of(self._content.campaign.policy, model) if model else 1.0
         for placement, parts in self._parts.items():
-            parts.append(_Part(keys, sets.of(placement), exploring, holdout))
+            one = sets.of(placement)
+            scaled = one if scale == 1.0 else replace(one, log_rates=one.log_rates * np.float32(scale))
+            parts.append(_Part(keys, scaled, exploring, holdout))
 
     def found(self, send_id: SendId) -> SendPrices:
         """The prices over everyone that was added."""

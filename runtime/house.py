@@ -15,6 +15,7 @@ from storage.contents import Contents
 from storage.database import Database
 from storage.decision_store import DecisionStore
 from storage.events import Events
+from storage.harms import Harms
 from storage.holdouts import Holdouts
 from storage.lake import Lake
 from storage.ledger import SqlLedger
@@ -22,6 +23,8 @@ from storage.migrations import migrate
 from storage.models import Models
 from storage.preferences import PreferenceBook
 from storage.recipients import Recipients
+from storage.retirements import Retirements
+from storage.rollouts import Rollouts
 from storage.runs import Runs
 from storage.sends import Sends
 from storage.site_events import SiteEvents
@@ -53,6 +56,9 @@ class House:
     waves: WaveBook
     approvals: Approvals
     audit: Audit
+    rollouts: Rollouts
+    retirements: Retirements
+    harms: Harms
 
     def send(self, send_id: str) -> Send:
         """The send, or InputError with the newest ones."""
@@ -97,6 +103,9 @@ def open_house(settings: Settings) -> House:
         waves=WaveBook(database),
         approvals=Approvals(database),
         audit=Audit(database),
+        rollouts=Rollouts(database),
+        retirements=Retirements(database),
+        harms=Harms(database),
     )
 
 

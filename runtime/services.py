@@ -114,6 +114,19 @@ def check_prefect() -> None:
         raise UnavailableError("Prefect's server does not answer", where=url, hint="letterpress up, or unset PREFECT_API_URL") from None
 
 
+def prefect_answers() -> bool:
+    """Whether events can be told to a Prefect server: the one that is named answers, or none is named and Prefect brings its own."""
+    if not (url := os.environ.get("PREFECT_API_URL")):
+        return True
+    try:
+        urllib.request.urlopen(url + "/health", timeout=2).close()  # noqa: S310 - the operator's own setting
+    except urllib.error.HTTPError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def ensure_prefect(settings: Settings) -> None:
     """A Prefect server answers from here on: the one that is named or runs, else one of this command's own, which ends with it.
 

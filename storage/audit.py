@@ -2,6 +2,7 @@
 
 import orjson
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from domain.audit import AuditEntry, Deed
 from domain.ids import SendId
@@ -9,6 +10,12 @@ from storage.database import Database
 from storage.schema import audit
 
 _ENTRY = tuple(audit.c[field] for field in AuditEntry.__dataclass_fields__)
+
+
+def write_down(connection: Connection, entry: AuditEntry) -> None:
+    """Write an entry down in the transaction that does the deed."""
+    row = {name: getattr(entry, name) for name in AuditEntry.__slots__} | {"what": entry.what.value}
+    connection.execute(sa.insert(audit), row | {"detail": orjson.dumps(dict(entry.detail)).decode()})
 
 
 class Audit:
@@ -19,9 +26,8 @@ class Audit:
 
     def add(self, entry: AuditEntry) -> None:
         """Write an entry down."""
-        row = {name: getattr(entry, name) for name in AuditEntry.__slots__} | {"what": entry.what.value}
         with self._database.begin() as connection:
-            connection.execute(sa.insert(audit), row | {"detail": orjson.dumps(dict(entry.detail)).decode()})
+            write_down(connection, entry)
 
     def of(self, send_id: SendId | None = None) -> list[AuditEntry]:
         """What was done to a send, or to all of them, in the order in which it was done."""

@@ -57,6 +57,8 @@ class Contents:
             for v in content.variants
         ]
         insert = self._database.insert(variants)
-        changed = {name: insert.excluded[name] for name in ("content_version", "category", "state", "changed_at")}
+        changed = {name: insert.excluded[name] for name in ("content_version", "category")} | {  # what is retired stays so
+            "changed_at": sa.case((variants.c.state == "live", insert.excluded["changed_at"]), else_=variants.c.changed_at)
+        }
         if rows:
             connection.execute(insert.on_conflict_do_update(index_elements=["placement", "variant"], set_=changed), rows)

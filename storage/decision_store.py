@@ -52,6 +52,17 @@ class DecisionStore:
             count += len(batch)
         return count
 
+    def replace(self, rows: Iterable[Published], ttl: timedelta, at: datetime) -> int:
+        """Publish decisions in place of those of the same send alone: what another send has published since stays. Returns how many."""
+        expires_at = int((at + ttl).timestamp())
+        count = 0
+        for batch in batches(iter(rows), PIPELINE):
+            held = self._sends_of([(_key(placement, bucket_of(who)), who) for who, placement, _, _ in batch])
+            still = [row for row, send in zip(batch, held, strict=True) if send == row[3]]
+            self._write(_grouped(still, expires_at), expires_at)
+            count += len(still)
+        return count
+
     def get(self, recipient_id: RecipientId, placement: PlacementId, at: datetime, default: Sequence[VariantId]) -> PublishedDecision:
         """The decision for one recipient and placement; the default if it is missing, stale or cannot be read in time."""
         try:
@@ -121,6 +132,16 @@ class DecisionStore:
         """Close the connections."""
         self._reader.close()
         self._writer.close()
+
+    def _sends_of(self, fields: Sequence[tuple[str, str]]) -> list[str]:
+        """Which send's the entry of each key and field is; empty where there is none."""
+        try:
+            pipeline = self._writer.pipeline(transaction=False)
+            for key, field in fields:
+                pipeline.hget(key, field)
+            return [value.decode().split("|", 2)[1] if isinstance(value, bytes) else "" for value in pipeline.execute()]
+        except (RedisError, OSError) as error:
+            raise self._unavailable(error) from None
 
     def _write(self, hashes: Mapping[str, dict[Any, Any]], expires_at: int) -> None:
         """Two commands per hash. GT never shortens the life of entries that others published into the same hash."""

@@ -41,7 +41,7 @@ from storage.unfinished_erasures import finish
 NOTHING_OF_RECIPIENTS = frozenset(  # by table: definitions, figures, and what others decided or wrote
     {
         *("attributes", "holdouts", "sends", "send_shards", "runs", "waves", "warm_up_shares", "approvals", "audit", "contents"),
-        *("variants", "models", "collected", "verdicts", "bounces", "erased_addresses", "erasures"),
+        *("variants", "models", "rollouts", "rollout_looks", "collected", "verdicts", "bounces", "erased_addresses", "erasures"),
     }
 )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from domain.campaign import Holdout
+from domain.campaign import Holdout, HoldoutMail
 from domain.ids import CampaignId, RecipientId
 from storage.database import Database, batches
 from storage.schema import holdout_members, holdouts
@@ -32,7 +32,7 @@ class Holdouts:
         history = self.history(campaign)
         if history and history[-1].holdout == holdout:
             return
-        row = {"campaign": campaign, "since_at": at, "salt": holdout.salt, "share": holdout.share}
+        row = {"campaign": campaign, "since_at": at, "salt": holdout.salt, "share": holdout.share, "mail": holdout.mail.value}
         with self._database.begin() as connection:
             connection.execute(self._database.insert(holdouts).on_conflict_do_nothing(), row)
 
@@ -41,7 +41,7 @@ class Holdouts:
         query = sa.select(holdouts).where(holdouts.c.campaign == campaign).order_by(holdouts.c.since_at)
         with self._database.connect() as connection:
             rows = connection.execute(query).all()
-        return [HoldoutDefinition(CampaignId(r.campaign), r.since_at, Holdout(share=r.share, salt=r.salt)) for r in rows]
+        return [HoldoutDefinition(CampaignId(r.campaign), r.since_at, Holdout(r.share, r.salt, HoldoutMail(r.mail))) for r in rows]
 
     def record_members(self, salt: str, recipient_ids: Iterable[RecipientId], at: datetime) -> None:
         """Record who is kept in the holdout; who is there already keeps their date."""

@@ -118,6 +118,8 @@ PRICES = _table(
 
 SCHEMAS = {
     "decisions": DECISIONS,
+    "shadow_decisions": DECISIONS,  # a candidate's, which nobody was shown
+    "republished_decisions": DECISIONS,  # the incumbent's, in place of a candidate's that was rolled back
     "outcomes": OUTCOMES,
     "events": EVENTS,
     "purchases": PURCHASES,

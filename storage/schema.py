@@ -82,6 +82,7 @@ holdouts = sa.Table(  # history of the holdout's definition
     sa.Column("since_at", UtcDateTime, primary_key=True),
     sa.Column("salt", sa.String, nullable=False),
     sa.Column("share", sa.Float, nullable=False),
+    sa.Column("mail", sa.String, nullable=False, server_default="default"),  # domain.campaign.HoldoutMail
 )
 
 holdout_members = sa.Table(  # who was kept in a holdout, from their first send on
@@ -108,6 +109,9 @@ sends = sa.Table(
     sa.Column("sender_domain", sa.String, nullable=False, server_default=""),
     sa.Column("opened_by", sa.String),
     sa.Column("topic", sa.String),
+    sa.Column("candidate_version", sa.String),
+    sa.Column("rollout_salt", sa.String, nullable=False, server_default=""),
+    sa.Column("rollout_share", sa.Float, nullable=False, server_default="0"),
     sa.Column("status", sa.String, nullable=False),  # SendStatus
     sa.Column("reason", sa.Text),
     sa.Column("opened_at", UtcDateTime, nullable=False),
@@ -232,6 +236,48 @@ models = sa.Table(
     sa.Column("card", sa.Text, nullable=False),  # JSON: metrics, window, features, code version
 )
 
+rollouts = sa.Table(  # a candidate's way to everyone, or back
+    "rollouts",
+    metadata,
+    sa.Column("campaign", sa.String, primary_key=True),
+    sa.Column("candidate", sa.String, primary_key=True),
+    sa.Column("incumbent", sa.String, nullable=False),
+    sa.Column("salt", sa.String, nullable=False),
+    sa.Column("state", sa.String, nullable=False),  # domain.rollout.RolloutState
+    sa.Column("stage", sa.Integer),  # missing: in the shadow
+    sa.Column("stages", sa.Text, nullable=False),  # a JSON list of shares
+    sa.Column("control", sa.Float, nullable=False),
+    sa.Column("began_at", UtcDateTime, nullable=False),
+    sa.Column("stage_since", UtcDateTime, nullable=False),
+    sa.Column("reason", sa.Text),
+    sa.Column("settled", sa.Boolean, nullable=False),  # whether all that follows from its last step was done
+    sa.Column("ended_at", UtcDateTime),
+)
+sa.Index(  # a campaign has one rollout at a time
+    "uq_rollouts_going_on",
+    rollouts.c.campaign,
+    unique=True,
+    sqlite_where=rollouts.c.ended_at.is_(None),
+    postgresql_where=rollouts.c.ended_at.is_(None),
+)
+
+rollout_looks = sa.Table(  # what was seen of a rollout, and what that led to; only ever added to
+    "rollout_looks",
+    metadata,
+    sa.Column("look_id", sa.String, primary_key=True),  # domain.rollout.Look
+    sa.Column("campaign", sa.String, nullable=False),
+    sa.Column("candidate", sa.String, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("verdict", sa.String, nullable=False),  # domain.rollout.Verdict
+    sa.Column("reasons", sa.Text, nullable=False),  # a JSON list
+    sa.Column("who", sa.String, nullable=False),
+    sa.Column("figures", sa.Text, nullable=False),  # a JSON object: metric → name → figure
+    sa.Column("state", sa.String, nullable=False),
+    sa.Column("stage", sa.Integer),
+    sa.Column("sends", sa.Text, nullable=False),  # a JSON list
+)
+sa.Index("ix_rollout_looks_campaign", rollout_looks.c.campaign, rollout_looks.c.candidate)
+
 events = sa.Table(  # as received; the lake's events are collected from here
     "events",
     metadata,
@@ -311,7 +357,7 @@ erased_addresses = sa.Table(  # erased people who are not to be written to: no a
     sa.Column("erased_at", UtcDateTime, nullable=False),
 )
 
-erasures = sa.Table(  # that somebody was erased, when, and how much was; not who
+erasures = sa.Table(  # that somebody was erased, when, and how much was; who, only until it is done
     "erasures",
     metadata,
     sa.Column("tombstone", sa.String, primary_key=True),

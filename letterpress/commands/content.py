@@ -44,7 +44,8 @@ def validate(
     if as_json:
         emit(found, as_json=True, text=str)
     else:  # a mistake is one line, however wide the terminal: editors follow file:line
-        console.print("\n".join((*map(str, found.mistakes), _verdict(found))), markup=False, soft_wrap=True)
+        notes = [f"note: {note}" for note in found.notes]
+        console.print("\n".join((*map(str, found.mistakes), *notes, _verdict(found))), markup=False, soft_wrap=True)
     if found.mistakes:
         raise typer.Exit(2)
 

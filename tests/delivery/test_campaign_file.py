@@ -120,6 +120,23 @@ def test_the_audience_knows_its_line(tmp_path: Path) -> None:
         ),
         (
             "title: The news",
+            "title: The news\nrollout:\n  stages:\n    - 0.05\n    - 0.01\n    - 1",
+            "5: rollout.stages: 0.01 after 0.05 is no step forward"
+            " (shares are of the recipients outside the holdout, such as [0.01, 0.05, 0.2, 0.5, 1])",
+        ),
+        (
+            "title: The news",
+            "title: The news\nrollout: {stages: [0.1, 0.5]}",
+            "2: rollout.stages end with 0.5: the candidate would never take over (end with 1)",
+        ),
+        (
+            "title: The news",
+            "title: The news\nrollout: {stages: [0.97, 1]}",
+            "2: rollout.stages: 0.97 leaves the incumbent less than the control of 0.05 (a smaller stage, or a smaller control)",
+        ),
+        ("title: The news", "title: The news\nrollout: {stage_day: 2}", "2: unknown key 'rollout.stage_day' (did you mean 'stage_days'?)"),
+        (
+            "title: The news",
             "title: The news\nwaves: {shares: [0.1, 0.5]}",
             "2: waves.shares end with 0.5: the others would never be written to (end with 1)",
         ),

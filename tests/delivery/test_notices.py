@@ -3,12 +3,16 @@
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 
-from delivery.notices import gate_notice, mail_of, signature, webhook_body
+import pytest
+
+from delivery.notices import gate_notice, mail_of, rollout_notice, signature, webhook_body
 from domain.audit import AuditEntry, Deed
-from domain.ids import CampaignId, ContentVersion, SendId
+from domain.ids import CampaignId, ContentVersion, ModelVersion, SendId
+from domain.rollout import Look, Rollout, RolloutState, Verdict
 from domain.send import Send
 
 AT = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
@@ -52,3 +56,28 @@ def test_a_mail_is_plain_text_that_any_program_reads() -> None:
     assert read.get_content_type() == "text/plain" and read.get_content().replace("\r\n", "\n") == NOTICE.text
     assert b"\n" not in letter.mime.replace(b"\r\n", b"")
     assert (letter.sender, letter.address) == ("letters@fern.example", "ops@fern.example")
+
+
+STANDS = Rollout(CampaignId("weekly"), ModelVersion("new"), ModelVersion("old"), "s", RolloutState.RAMPING, 1, AT, AT)
+LOOKED = Look(STANDS.campaign, STANDS.candidate, AT, Verdict.ADVANCE, ("nothing speaks against it",))
+
+
+def test_a_step_of_a_rollout_is_told_with_its_reasons() -> None:
+    """Which model, for how many, why, and what can be done; of one that is over there is nothing left to do."""
+    notice = rollout_notice(STANDS, LOOKED)
+    assert notice.title == "weekly: new decides for 5% of the recipients outside the holdout now"
+    assert "because: nothing speaks against it" in notice.text and "letterpress rollout rollback weekly" in notice.text
+    told = json.loads(webhook_body(notice))
+    assert told["kind"] == "rollout_ramping" and told["send_id"] is None and told["facts"]["share"] == 0.05
+    back = rollout_notice(replace(STANDS, state=RolloutState.ROLLED_BACK), LOOKED)
+    assert back.title == "weekly: new was rolled back" and "rollout rollback" not in back.text
+    stuck = rollout_notice(STANDS, replace(LOOKED, verdict=Verdict.HOLD, reasons=("no verdict: the arms are 12 beside 900",)))
+    assert "cannot be judged" in stuck.title and "12 beside 900" in stuck.text
+    letters = [mail_of(one, "letters@fern.example", "ops@fern.example") for one in (notice, back)]
+    assert letters[0].message_id != letters[1].message_id
+
+
+@pytest.mark.parametrize("state", list(RolloutState))
+def test_every_state_of_a_rollout_has_words(state: RolloutState) -> None:
+    """None is told as a missing word."""
+    assert rollout_notice(replace(STANDS, state=state), LOOKED).title.startswith("weekly: new ")

@@ -10,7 +10,7 @@ from domain.campaign import Holdout
 from domain.decision import Arm
 from domain.hashing import bucket_of
 from domain.ids import RecipientId, SendId
-from experiments.assignment import arms, expected_shares, in_explore, in_holdout
+from experiments.assignment import Draw, arms, by_candidate, expected_shares, in_explore, in_holdout, in_rollout
 
 N = 40_000
 IDS = [RecipientId(f"r{i}") for i in range(N)]
@@ -92,3 +92,36 @@ def test_independent_of_bucket_by_address() -> None:
 def _table(one: np.ndarray, other: np.ndarray, among: np.ndarray | None = None) -> list[list[int]]:
     among = np.ones(len(one), dtype=bool) if among is None else among
     return [[int((among & (one == a) & (other == b)).sum()) for b in (False, True)] for a in (False, True)]
+
+
+@settings(max_examples=40)
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=5).map(sorted), st.text(max_size=8), st.floats(0, 0.5))
+def test_nobody_goes_back_from_the_candidate_as_its_share_grows(shares: list[float], salt: str, held: float) -> None:
+    """Whatever shares and salts: who is the candidate's stays so, in this send and the next, the holdout is never touched, and those who
+    explore are decided for by the model that would decide for them else."""
+    people, mailboxes, holdout = IDS[:300], ADDRESSES[:300], Holdout(held)
+    before = np.zeros(300, dtype=bool)
+    for number, share in enumerate(shares):
+        draw = Draw(salt, share)
+        found = arms(people, mailboxes, send_id=SendId(f"weekly-{number}"), holdout=holdout, explore=0.1, rollout=draw)
+        assert ((found == Arm.HOLDOUT) == in_holdout(mailboxes, holdout)).all()
+        theirs = by_candidate(mailboxes, found, draw)
+        assert (theirs[found == Arm.CANDIDATE]).all() and not theirs[np.isin(found, (Arm.HOLDOUT, Arm.INCUMBENT))].any()
+        outside = (found != Arm.HOLDOUT) & (before & ~theirs)
+        assert not outside.any()
+        before |= theirs
+
+
+def test_the_rollout_is_independent_of_holdout_explore_and_of_another_one() -> None:
+    """Whom a candidate decides for tells nothing of the other draws, nor of whom another candidate decided for."""
+    drawn, another = in_rollout(ADDRESSES, Draw("weekly:a", 0.2)), in_rollout(ADDRESSES, Draw("weekly:b", 0.2))
+    for other in (in_holdout(ADDRESSES, Holdout(0.2)), in_explore(IDS, SEND, 0.2), another):
+        assert chi2_contingency(_table(drawn, other)).pvalue > 1e-4
+
+
+def test_arms_of_a_rollout_are_as_large_as_they_are_drawn() -> None:
+    """The candidate's share is one of those outside the holdout who do not explore."""
+    found = arms(IDS, ADDRESSES, send_id=SEND, holdout=Holdout(0.1), explore=0.05, rollout=Draw("weekly:a", 0.2))
+    expected = expected_shares(Holdout(0.1), 0.05, 0.2)
+    assert sum(expected.values()) == pytest.approx(1)
+    assert chisquare([int((found == arm).sum()) for arm in expected], [N * part for part in expected.values()]).pvalue > 1e-4

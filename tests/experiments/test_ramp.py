@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from domain.rollout import Verdict
-from experiments.ramp import Evidence, Metric, Rules, Ruling, rule
-from experiments.strata import Stratum, of_events
+from experiments.ramp import Evidence, Metric, Rules, Ruling, rule, watch
+from experiments.strata import Moments, Stratum, of_events
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 RULES = Rules(planned=200_000.0)
@@ -59,3 +59,37 @@ def test_a_sample_ratio_that_cannot_be_chance_blocks_every_verdict() -> None:
 def test_nothing_to_compare_is_no_verdict() -> None:
     """Before the first matured send it holds."""
     assert look({}).verdict is Verdict.HOLD
+
+
+def evidence(strata: Mapping[Metric, Sequence[Stratum]], *, hours: float = 50.0, slowness: float | None = None) -> Evidence:
+    """At the last stage, which began so many hours ago."""
+    return Evidence(NOW, 4, NOW - timedelta(hours=hours), 0, Metric.CLICKS, strata, slowness=slowness)
+
+
+def test_the_watch_ends_when_its_time_is_up_and_a_send_of_it_was_seen() -> None:
+    """48 hours and one matured send; harm ends it at any hour, a mismatch of arms lets nothing be said."""
+    assert watch(evidence({Metric.CLICKS: [GOOD]}), RULES, 1).verdict is Verdict.ADVANCE
+    early, unseen = watch(evidence({Metric.CLICKS: [GOOD]}, hours=40), RULES, 1), watch(evidence({Metric.CLICKS: [GOOD]}), RULES, 0)
+    assert early.verdict is unseen.verdict is Verdict.HOLD
+    assert "watched until" in early.reasons[0] and "no send of this stage" in unseen.reasons[0]
+    broken = {Metric.CLICKS: [Stratum(of_events(95_000, 2_400), of_events(5_000, 250))]}
+    assert watch(evidence(broken, hours=1), RULES, 0).verdict is Verdict.ROLL_BACK
+
+
+def test_a_slow_candidate_is_held_and_not_rolled_back() -> None:
+    """Nobody is harmed by it, so it stays where it is until somebody does something about it."""
+    slow = evidence({Metric.CLICKS: [GOOD]}, slowness=3.5)
+    assert "3.5 times as long" in watch(slow, RULES, 1).reasons[0]
+    assert rule(slow, RULES).verdict is Verdict.HOLD
+    assert watch(evidence({Metric.CLICKS: [GOOD]}, slowness=2.9), RULES, 1).verdict is Verdict.ADVANCE
+
+
+def test_a_mix_may_fall_a_little_but_not_much() -> None:
+    """Two models never mix categories alike: a fall of 5 % is nothing, one of 20 % takes the candidate back."""
+
+    def mixed(candidate: float) -> Stratum:
+        return Stratum(*(Moments(20_000, 20_000 * mean, 20_000 * (mean**2 + 0.09)) for mean in (candidate, 1.0)))
+
+    assert look({Metric.CLICKS: [GOOD], Metric.DIVERSITY: [mixed(0.95)]}).verdict is Verdict.ADVANCE
+    ruling = look({Metric.CLICKS: [GOOD], Metric.DIVERSITY: [mixed(0.8)]})
+    assert ruling.verdict is Verdict.ROLL_BACK and "diversity" in ruling.reasons[0]

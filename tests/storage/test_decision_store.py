@@ -112,3 +112,16 @@ def test_a_url_of_something_else_is_the_users_mistake() -> None:
     """What is no Redis URL is InputError at once."""
     with pytest.raises(InputError):
         DecisionStore("http://127.0.0.1")
+
+
+def test_what_is_taken_back_replaces_its_own_send_alone(decision_store: DecisionStore) -> None:
+    """Decisions that another send has published since stay, and nobody gets an entry who had none."""
+    publish(decision_store, "sale")
+    publish(decision_store, "news", placement=STORIES)
+    decision_store.publish([(R1, STORIES, (VariantId("later"),), SendId("weekly-2"))], TTL, AT)
+    rows = [(who, placement, (VariantId("tested"),), SEND) for who in (R1, RecipientId("r2")) for placement in (HERO, STORIES)]
+    assert decision_store.replace(rows, TTL, AT) == 1
+    assert decision_store.get(R1, HERO, AT, DEFAULT) == PublishedDecision(HERO, (VariantId("tested"),), SEND, False, AT + TTL)
+    assert decision_store.get(R1, STORIES, AT, DEFAULT).variants == ("later",)
+    assert decision_store.get(RecipientId("r2"), HERO, AT, DEFAULT).is_default
+    assert decision_store.replace(rows, TTL, AT) == 1

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from domain.campaign import Holdout
+from domain.campaign import Holdout, HoldoutMail
 from domain.ids import CampaignId, RecipientId
 from storage.database import Database
 from storage.holdouts import Holdouts
@@ -26,3 +26,12 @@ def test_members_are_recorded_once(database: Database) -> None:
     holdouts.record_members("salt-1", map(RecipientId, ("r2", "r3")), AT + timedelta(days=1))
     holdouts.record_members("salt-2", [RecipientId("r9")], AT)
     assert holdouts.members("salt-1") == {"r1", "r2", "r3"}
+
+
+def test_whether_it_gets_letters_is_part_of_the_history(database: Database) -> None:
+    """A holdout that gets no letters any more is another holdout; those recorded before are told to have got theirs."""
+    holdouts = Holdouts(database)
+    kinds = (HoldoutMail.DEFAULT, HoldoutMail.NONE, HoldoutMail.NONE)
+    for days, mail in enumerate(kinds):
+        holdouts.record_definition(WEEKLY, Holdout(mail=mail), AT + timedelta(days=days))
+    assert [one.holdout.gets_letters for one in holdouts.history(WEEKLY)] == [True, False]
