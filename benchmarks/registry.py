@@ -62,6 +62,11 @@ BENCHMARKS = (
     Benchmark("health", "whether bad variants are found, and no variant is blamed for its readers", "benchmarks.health"),
     Benchmark("machines", "whether scanners are told from people, and what that is worth to the ranker", "benchmarks.learning.machines"),
     Benchmark("ramps", "rollouts of good, worse and broken models: who is promoted, who is caught, and when", "benchmarks.ramps"),
+    Benchmark(
+        "loop",
+        "a year of weekly letters to people who change their minds: what weekly retraining recovers of all there is",
+        "benchmarks.loop",
+    ),
     Benchmark("faults", "sends killed with -9 and resumed while their ESP misbehaves: who got two letters, who none", "benchmarks.faults"),
     Benchmark("webhooks", "a million events told to a server that is killed with -9: what is stored, how fast", "benchmarks.webhooks"),
 )

@@ -7,20 +7,25 @@ from datetime import datetime
 import pandas as pd
 
 from audience.expressions import evaluate, parse
-from domain.campaign import Goal
+from domain.campaign import Goal, Policy
 from domain.content import Content
 from domain.errors import InputError
 from domain.ids import CampaignId
 from domain.model import ModelState
+from flows.compare_with_incumbent import compare_with_incumbent
+from flows.gate_training import findings_of
 from flows.load_history import load_history
+from ranking.data_gates import Finding
+from ranking.hyperparameters import GRID, with_those_of
 from ranking.model import RankingModel, card_document
 from ranking.parameters import FeatureParameters
-from ranking.promotion import objections
+from ranking.promotion import comparison_note, objections
 from ranking.segments import Segments
 from ranking.too_little import TooLittleData
 from ranking.training import request_for, train
 from runtime.clock import now
 from runtime.house import House
+from storage.models import ModelRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,14 @@ class Trained:
     objections: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to train: `search` tries other settings than the incumbent's; `anyway` trains although the data speak against it."""
+
+    search: bool = False
+    anyway: bool = False
+
+
 def train_model(
     house: House,
     content: Content | None,
@@ -40,35 +53,58 @@ def train_model(
     where: str | None = None,
     goal: Goal | None = None,
     candidate: bool = False,
+    manner: Manner = Manner(),
 ) -> Trained:
     """Train on the decisions of the recipients that `where` admits, received before `as_of`; without content on all of history.
 
-    A model nobody objects to becomes the incumbent, unless only a candidate is asked for. InputError when data are too few.
+    A model nobody objects to becomes the incumbent, unless only a candidate is asked for. InputError when data are too few or broken.
     """
-    recipients = admitted(house, where, as_of)
-    campaign = content.campaign.campaign if content else None
-    request = request_for(content, house.recipients.attributes(), as_of, where=where, goal=goal)
-    model = train(load_history(house), recipients, replace(request, segments_before=segments_before(house, campaign, as_of)))
+    recipients, campaign = admitted(house, where, as_of), content.campaign.campaign if content else None
+    incumbent = deciding_before(house, campaign, as_of)
+    asked = request_for(content, house.recipients.attributes(), as_of, where=where, goal=goal)
+    request = replace(with_those_of(asked, incumbent), segments_before=segments_before(house, campaign, as_of))
+    passed = _through_gates(findings_of(house, recipients, request, incumbent), manner)
+    model = train(load_history(house), recipients, request, grid=GRID if manner.search else ())
     if isinstance(model, TooLittleData):
         raise InputError(str(model), hint="import more history: letterpress import decisions FILE")
-    against = objections(model.card)
+    policy = content.campaign.policy if content else Policy()
+    beside = compare_with_incumbent(house, recipients, request, policy, (model, incumbent)) if incumbent and where is None else None
+    model = model.noted(*passed, *([comparison_note(beside)] if beside else []))
+    against = objections(model.card, beside)
     state = ModelState.CANDIDATE if candidate or against else ModelState.INCUMBENT
     document = card_document(model.card)
     house.models.save(model.model_version, campaign, model.to_files(), document, trained_at=now(), as_of=as_of, state=state)
     return Trained(model, state, against)
 
 
-def segments_before(house: House, campaign: CampaignId | None, as_of: datetime) -> Segments | None:
-    """Segments of the latest model that decided for the campaign and knew less than one of `as_of`, so that their names go on.
+def _through_gates(findings: Sequence[Finding], manner: Manner) -> tuple[str, ...]:
+    """What the card says of what was found in the data. InputError where that stops training."""
+    stops = [finding for finding in findings if finding.stops]
+    if stops and not manner.anyway:
+        raise InputError(
+            "the data speak against training: " + "; ".join(stop.reason for stop in stops),
+            hint="mend them and train again; if it is all as it should be: letterpress train --anyway",
+        )
+    return tuple(f"Found in the data before training ({finding.gate}): {finding.reason}." for finding in findings)
 
-    Models of the same as_of do not count: trained twice, a model is the same twice.
-    """
+
+def deciding_before(house: House, campaign: CampaignId | None, as_of: datetime) -> RankingModel | None:
+    """The latest model that decided for the campaign and knew less than one of `as_of`."""
+    latest = _latest_before(house, campaign, as_of)
+    return RankingModel.from_files(house.models.load(latest.model_version).files) if latest else None
+
+
+def segments_before(house: House, campaign: CampaignId | None, as_of: datetime) -> Segments | None:
+    """Segments of that model, so that their names go on."""
+    latest = _latest_before(house, campaign, as_of)
+    return FeatureParameters.from_files(house.models.load(latest.model_version).files).segments if latest else None
+
+
+def _latest_before(house: House, campaign: CampaignId | None, as_of: datetime) -> ModelRow | None:
+    """Models of the same as_of do not count: trained twice, a model is the same twice."""
     decided = (ModelState.INCUMBENT, ModelState.RETIRED)
     before = [m for m in house.models.list() if m.campaign in {campaign, None} and m.state in decided and m.as_of < as_of]
-    if not before:
-        return None
-    latest = max(before, key=lambda model: (model.as_of, model.trained_at))
-    return FeatureParameters.from_files(house.models.load(latest.model_version).files).segments
+    return max(before, key=lambda model: (model.as_of, model.trained_at), default=None)
 
 
 def admitted(house: House, where: str | None, as_of: datetime) -> pd.DataFrame:

@@ -37,9 +37,23 @@ def fit_forest(
     watched = _dataset(validation, validation.offset(theta) + base, layout, reference=data)
     stop = lgb.early_stopping(spec.patience, verbose=False)
     booster = lgb.train(_settings(len(weight), objective, spec), data, spec.trees, valid_sets=[watched], callbacks=[stop])
-    best = booster.best_iteration or spec.trees
-    gain = np.asarray(booster.feature_importance("gain", iteration=best), dtype=np.float64)
-    return Forest(_text(booster, best), base, best, gain / gain.sum() if gain.sum() > 0 else gain)
+    return _forest(booster, base, booster.best_iteration or spec.trees)
+
+
+def refit_forest(
+    design: Design, layout: Layout, *, objective: Objective, theta: tuple[float, ...], spec: TrainingSpec, trees: int
+) -> Forest:
+    """So many trees on all rows: what early stopping found once, without rows kept back."""
+    base = _base(design, theta)
+    kept, weight = _thinned(design.label, spec)
+    thin = design.part(kept)
+    data = _dataset(thin, thin.offset(theta) + base, layout, weight=weight)
+    return _forest(lgb.train(_settings(len(weight), objective, spec), data, trees), base, trees)
+
+
+def _forest(booster: lgb.Booster, base: float, trees: int) -> Forest:
+    gain = np.asarray(booster.feature_importance("gain", iteration=trees), dtype=np.float64)
+    return Forest(_text(booster, trees), base, trees, gain / gain.sum() if gain.sum() > 0 else gain)
 
 
 def _text(booster: lgb.Booster, trees: int) -> str:
@@ -84,10 +98,10 @@ def _settings(rows: int, objective: Objective, spec: TrainingSpec) -> dict[str, 
     return {
         "objective": objective.value,
         "metric": objective.value,
-        "num_leaves": spec.leaves,
-        "learning_rate": spec.learning_rate,
+        "num_leaves": spec.hyperparameters.leaves,
+        "learning_rate": spec.hyperparameters.learning_rate,
         "min_data_in_leaf": int(np.clip(rows // _ROWS_PER_LEAF, *_LEAF_LIMITS)),
-        "feature_fraction": 0.8,
+        "feature_fraction": spec.hyperparameters.feature_fraction,
         "lambda_l2": 1.0,
         "seed": spec.seed,
         "deterministic": True,

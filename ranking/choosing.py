@@ -11,7 +11,7 @@ from scipy.special import log_softmax
 
 from domain.decision import Arm
 from domain.hashing import keys_of, uniforms
-from ranking.booster import Forest, fit_forest, raw_scores
+from ranking.booster import Forest, fit_forest, raw_scores, refit_forest
 from ranking.debiasing import Examination, Exposures, PositionTraining, harvest, prior_examination
 from ranking.design import Design
 from ranking.held_out import HeldOutSlates
@@ -69,9 +69,19 @@ class Workshop:
         parts = self.design.part(training), self.design.part(validation)
         return fit_forest(*parts, self.layout, objective=self.objective, theta=theta, spec=spec)
 
+    def refit(self, chosen: Chosen) -> Forest:
+        """The chosen forest's like, made of all rows: held-out ones are the latest, and only they tell of the latest variants."""
+        trees, theta = chosen.forest.trees, theta_for(chosen)
+        return refit_forest(self.design, self.layout, objective=self.objective, theta=theta, spec=self.spec, trees=trees)
+
     def log_rates(self, forest: Forest, mask: Mask) -> Doubles:
         """A forest's log-rates for some rows."""
         return raw_scores(forest.text, self.design.matrix[mask], threads=self.spec.threads) + forest.base
+
+
+def theta_for(chosen: Chosen) -> tuple[float, ...]:
+    """The offsets by which the chosen forest was made."""
+    return chosen.examination.theta if chosen.training is PositionTraining.OFFSET else (1.0,)
 
 
 def fit_best(workshop: Workshop) -> Chosen:

@@ -49,15 +49,20 @@ class Informed:
     features: FeatureFrame
 
     def log_rates(self, slates: Slates) -> Doubles:
-        """float64[n, V], as of the instant each slate was decided; scored by day, on which variants' ages depend."""
+        """float64[n, V], as of the instant each slate was decided; scored by day, on which variants' ages depend.
+
+        For what was decided before the model was trained its witness speaks, which has not seen what was held out.
+        """
         index = pd.MultiIndex.from_arrays([self.spine["recipient_id"], self.spine["as_of"]])
         place = index.get_indexer(pd.MultiIndex.from_arrays([pd.Index(slates.recipient_id), slates.decided_at]))
         facts = _facts(slates, self.contender.model)
         out = np.empty(slates.candidate.shape)
+        model = self.contender.model
+        later = (slates.decided_at >= model.card.split.until).to_numpy(dtype=bool)
         for day, at in slates.decided_at.groupby(slates.decided_at.dt.normalize()).groups.items():
-            rows = np.asarray(at)
-            features = self.features.take(place[rows].astype(np.int64))
-            out[rows] = score(self.contender.model, features, facts, pd.Timestamp(str(day)).to_pydatetime())
+            for speaks, rows in ((model, np.asarray(at)[later[at]]), (model.as_judged, np.asarray(at)[~later[at]])):
+                features = self.features.take(place[rows].astype(np.int64))
+                out[rows] = score(speaks, features, facts, pd.Timestamp(str(day)).to_pydatetime())
         return out
 
 

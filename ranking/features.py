@@ -18,6 +18,7 @@ from domain.recipient import AttributeKind
 from ranking.embeddings import Tastes, fit_items, no_tastes, tastes
 from ranking.engagement import fit_priors, smoothed_rates
 from ranking.history import History, opened
+from ranking.interest import interest_shares, usual_interests
 from ranking.knowledge import Knowledge, baskets, look_up, shown_variants
 from ranking.layout import Feature, FeatureFrame, Floats, Layout
 from ranking.parameters import ENOUGH_ROWS, FeatureParameters
@@ -30,7 +31,7 @@ from ranking.variants import variant_features
 
 ATTRIBUTE = "attribute."  # prefix of declared recipient attributes
 EMBEDDING = "purchase_history_embedding"
-CROSS = ("category_engagement_rate_30d", "category_shown_30d", "category_affinity")
+CROSS = ("category_engagement_rate_30d", "category_shown_30d", "category_affinity", "category_interest")
 
 MEMORY_MB = 400  # what a scan of history may hold
 
@@ -59,7 +60,8 @@ def fit_features(
     layout = Layout(recipient, tuple(map(Feature, CROSS)), variant_features(spec.variants), categories)
     priors, overall = fit_priors(known.engagement), fit_priors(known.engagement.overall())[0]
     half_life = _half_life(known.idle_days)
-    return FeatureParameters(spec, layout, as_of, since, len(rows), half_life, priors, overall, first_seen, segments, items)
+    usual = usual_interests(known.interests)
+    return FeatureParameters(spec, layout, as_of, since, len(rows), half_life, priors, overall, first_seen, segments, items, usual)
 
 
 def _recent(spine: pd.DataFrame, as_of: datetime, spec: FeatureSpec) -> tuple[pd.DataFrame, datetime]:
@@ -195,9 +197,17 @@ def _tastes(known: Knowledge, parameters: FeatureParameters) -> Tastes:
 
 
 def _cross(known: Knowledge, liked: Tastes, parameters: FeatureParameters) -> Floats:
-    """Features of recipient × category in the order of CROSS: float32[n, K, 3]."""
-    out = np.empty((*known.engagement.shown.shape, len(CROSS)), dtype=np.float32)
-    out[:, :, 0] = smoothed_rates(known.engagement, parameters.priors)
-    out[:, :, 1] = known.engagement.shown
-    out[:, :, 2] = liked.affinity
+    """Features of recipient × category in the order of the model's layout, which may be older than CROSS: float32[n, K, C]."""
+    features = parameters.layout.cross
+    out = np.empty((*known.engagement.shown.shape, len(features)), dtype=np.float32)
+    for at, feature in enumerate(features):
+        match feature.name:
+            case "category_engagement_rate_30d":
+                out[:, :, at] = smoothed_rates(known.engagement, parameters.priors)
+            case "category_shown_30d":
+                out[:, :, at] = known.engagement.shown
+            case "category_affinity":
+                out[:, :, at] = liked.affinity
+            case "category_interest":
+                out[:, :, at] = interest_shares(known.interests, parameters.interests)
     return out

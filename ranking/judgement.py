@@ -8,30 +8,37 @@ import numpy.typing as npt
 import pandas as pd
 
 from ranking import segments, temperature
+from ranking.booster import Forest
 from ranking.calibration import fit_calibration
 from ranking.choosing import Chosen
 from ranking.debiasing import Source
 from ranking.held_out import ndcg_of
 from ranking.metrics import held_out_metrics, popularity_rates
-from ranking.model import Head, RankingModel, version_of
+from ranking.model import Head, RankingModel, Witness, version_of
 from ranking.model_card import HeldOutMetrics, ModelCard, PartCounts
 from ranking.pictures import calibration_picture, importance_picture
 from ranking.preparation import Prepared
 from ranking.splitting import Mask, SplitBy
-from ranking.temperature import Scored, Tempering, choose_temperature
+from ranking.temperature import GRID, Basis, Scored, Tempering, choose_temperature
 
 Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What held-out decisions say of a forest."""
+    """What held-out decisions say of a forest, and the one that decides: the same, or its like made of all decisions."""
 
     prepared: Prepared
     chosen: Chosen
+    decides: Forest
     head: Head
     metrics: HeldOutMetrics
     tempering: Tempering
+
+    @property
+    def deciding_head(self) -> Head:
+        """Calibrated as held-out decisions say of the forest that has not seen them."""
+        return Head(self.decides.base, self.head.calibration)
 
 
 def judged(prepared: Prepared, chosen: Chosen) -> RankingModel:
@@ -42,13 +49,20 @@ def judged(prepared: Prepared, chosen: Chosen) -> RankingModel:
     head = Head(forest.base, fit_calibration(raw, offset, held_out.label))
     metrics = held_out_metrics(raw, offset, _plain(prepared, chosen), held_out, workshop.rows["recipient_id"][workshop.held_out])
     scored = [Scored(part.slates, part.log_rates(forest, head.calibration)) for part in workshop.slates]
-    found = _Judged(prepared, chosen, head, _with_ndcg(metrics, prepared, chosen, scored), _tempering(prepared, scored))
+    decides = workshop.refit(chosen) if _worth_refitting(prepared) else forest
+    found = _Judged(prepared, chosen, decides, head, _with_ndcg(metrics, prepared, chosen, scored), _tempering(prepared, scored))
     card = _card(found)
     pictures = {
         "calibration.png": calibration_picture(metrics.reliability, metrics.ece),
         "importance.png": importance_picture(card.importances),
     }
-    return RankingModel(forest.text, head, prepared.parameters, card, prepared.bins, pictures)
+    witness = None if decides is forest else Witness(forest.text, head)
+    return RankingModel(decides.text, found.deciding_head, prepared.parameters, card, prepared.bins, pictures, witness)
+
+
+def _worth_refitting(prepared: Prepared) -> bool:
+    """Where later decisions were held out, they tell of what is new; other recipients of the same days tell nothing new."""
+    return prepared.request.training.refit and prepared.parts.split.by is SplitBy.TIME
 
 
 def _plain(prepared: Prepared, chosen: Chosen) -> Doubles:
@@ -68,16 +82,18 @@ def _with_ndcg(metrics: HeldOutMetrics, prepared: Prepared, chosen: Chosen, scor
 def _tempering(prepared: Prepared, scored: list[Scored]) -> Tempering:
     spec, slates = prepared.request.training, prepared.workshop.slates
     recipients = slates[0].recipients if slates else 0
-    return choose_temperature(scored, recipients=recipients, explore=spec.explore, effective_sample=spec.effective_sample)
+    grid = GRID if spec.temperature is None else (spec.temperature,)
+    found = choose_temperature(scored, recipients=recipients, explore=spec.explore, effective_sample=spec.effective_sample, grid=grid)
+    return found if spec.temperature is None else replace(found, basis=Basis.CAMPAIGN)
 
 
 def _card(found: _Judged) -> ModelCard:
     prepared, chosen = found.prepared, found.chosen
     parts, parameters, request = prepared.parts, prepared.parameters, prepared.request
-    rows, gains = parts.rows, zip(parameters.layout.features, chosen.forest.gain, strict=True)
+    rows, gains = parts.rows, zip(parameters.layout.features, found.decides.gain, strict=True)
     importances = {f.name: round(float(gain), 6) for f, gain in gains if gain > 0}
     return ModelCard(
-        model_version=version_of(chosen.forest.text, found.head, parameters, found.tempering.temperature),
+        model_version=version_of(found.decides.text, found.deciding_head, parameters, found.tempering.temperature),
         goal=request.training.goal,
         as_of=request.as_of,
         placements=tuple(sorted(rows["placement"].unique())),
@@ -89,7 +105,7 @@ def _card(found: _Judged) -> ModelCard:
         validation=_counts(rows, parts.validation),
         held_out=_counts(rows, parts.held_out),
         objective=prepared.workshop.objective.value,
-        trees=chosen.forest.trees,
+        trees=found.decides.trees,
         examination=chosen.examination,
         position_training=chosen.training,
         position_deviances=chosen.deviances,
@@ -101,6 +117,7 @@ def _card(found: _Judged) -> ModelCard:
         seed=request.training.seed,
         notes=tuple(_notes(found)),
         tempering=found.tempering,
+        hyperparameters=prepared.workshop.spec.hyperparameters,
     )
 
 
@@ -113,6 +130,8 @@ def _notes(found: _Judged) -> Iterator[str]:
     prepared, examination = found.prepared, found.chosen.examination
     if prepared.parts.split.by is SplitBy.RECIPIENT:
         yield "No later period to hold out: recipients were held out by hash, so nothing is known of change over time."
+    if found.decides is not found.chosen.forest:
+        yield "What decides was fitted on held-out decisions too; all that is said here is said of its twin, which has not seen them."
     if examination.source is Source.PRIOR:
         yield "Too few outcomes beyond the first position: examination is a prior from another click log."
     if not all(part.propensities_known for part in prepared.workshop.slates):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ranking import point_in_time
 from ranking.engagement import EngagementCounts
+from ranking.interest import Interests
 from ranking.point_in_time import Baskets, Words
 from ranking.segment_points import Behaviour
 from ranking.specification import FeatureSpec, VariantFacts, variant_key
@@ -19,10 +20,11 @@ from ranking.tallies import DAY, NEVER
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """Of n rows: counts per category, days since the last human engagement float64[n] (NaN for none), device and channel of the last
-    event that named one, behaviour float64[n, B], and what was bought."""
+    """Of n rows: counts and interests per category, days since the last human engagement float64[n] (NaN for none), device and channel
+    of the last event that named one, behaviour float64[n, B], and what was bought."""
 
     engagement: EngagementCounts
+    interests: Interests
     idle_days: npt.NDArray[np.float64]
     device: Words
     channel: Words
@@ -34,13 +36,14 @@ def look_up(connection: duckdb.DuckDBPyConnection, spine: Spine, spec: FeatureSp
     """What had been received of each recipient before the row's as_of."""
     point_in_time.tell_recipients(connection, spine)
     engagement = EngagementCounts(*point_in_time.engagement(connection, spine, spec.engagement_window, categories))
-    acted = point_in_time.actions(connection, spine, spec.purchase_window, spec.behaviour_window)
+    interests = Interests.none(len(spine), len(categories), spec.interest_window, spec.interest_half_life)
+    acted = point_in_time.actions(connection, spine, spec.purchase_window, spec.behaviour_window, interests)
     responded = point_in_time.last_response(connection, spine, spec.purchase_window)
-    bought, last_purchase = point_in_time.purchases(connection, spine, spec.purchase_window, spec.recent_items)
+    bought, last_purchase = point_in_time.purchases(connection, spine, spec.purchase_window, spec.recent_items, interests)
     last = np.maximum(np.maximum(acted.last_us, responded), last_purchase)
     clicks = engagement.clicks.sum(axis=1, keepdims=True)
     behaviour = np.hstack([clicks, bought.counts, acted.counts, acted.days[:, None]], dtype=np.float64)
-    return Knowledge(engagement, _days(spine.as_of_us(), last), acted.device, acted.channel, behaviour, bought)
+    return Knowledge(engagement, interests, _days(spine.as_of_us(), last), acted.device, acted.channel, behaviour, bought)
 
 
 def _days(as_of_us: Ints, last_us: Ints) -> npt.NDArray[np.float64]:

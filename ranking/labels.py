@@ -12,15 +12,16 @@ from domain.hashing import keys_of, uniforms
 from ranking.history import History, opened
 
 # What one decision earned, by goal. A decision counts once however often it was clicked.
-_LABEL = {
+LABEL = {
     Goal.CLICK: "(coalesce(clicks, 0) > 0)::DOUBLE",
     Goal.CONVERSION: "(coalesce(conversions, 0) > 0)::DOUBLE",
-    Goal.REVENUE: "coalesce(cents, 0) / 100.0",
+    Goal.REVENUE: "greatest(coalesce(cents, 0), 0) / 100.0",  # net of what was given back
 }
 
 _LABELLED = """
 WITH earned AS (
-    SELECT decision_id, count(*) FILTER (kind = 'click') AS clicks, count(*) FILTER (kind = 'conversion') AS conversions,
+    SELECT decision_id, count(*) FILTER (kind = 'click') AS clicks,
+           count(*) FILTER (kind = 'conversion' AND coalesce(value, 0) >= 0) AS conversions,
            sum(CASE WHEN kind = 'conversion' THEN CAST(round(coalesce(value, 0) * 100) AS BIGINT) END)::BIGINT AS cents
     FROM outcomes WHERE received_at < $as_of GROUP BY decision_id
 )
@@ -43,7 +44,7 @@ def labelled_decisions(
     """
     parameters = {"as_of": as_of, "mature": as_of - maturity, "placements": sorted(placements)}
     with opened(history, threads=threads) as connection:
-        frame: pd.DataFrame = connection.sql(_LABELLED.format(label=_LABEL[goal]), params=parameters).to_arrow_table().to_pandas()
+        frame: pd.DataFrame = connection.sql(_LABELLED.format(label=LABEL[goal]), params=parameters).to_arrow_table().to_pandas()
     return frame
 
 

@@ -54,9 +54,14 @@ def popularity_rates(known: pd.DataFrame, theta: Doubles, asked: pd.DataFrame, a
 
 def poisson_deviance(label: Doubles, rate: Doubles, weight: Doubles | None = None) -> float:
     """(Weighted) mean Poisson deviance."""
+    return float(np.average(poisson_deviances(label, rate), weights=weight))
+
+
+def poisson_deviances(label: Doubles, rate: Doubles) -> Doubles:
+    """The Poisson deviance of each row, float64[n]."""
     with np.errstate(divide="ignore", invalid="ignore"):
         log = np.where(label > 0, label * np.log(label / rate), 0.0)
-    return float(2 * np.average(log - (label - rate), weights=weight))
+    return np.asarray(2 * (log - (label - rate)))
 
 
 def _auc(label: Doubles, predicted: Doubles) -> float | None:

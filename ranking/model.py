@@ -1,7 +1,7 @@
 """The ranking model: forest, calibration, feature parameters and card, as one immutable value and as files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,8 +28,19 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
+class Witness:
+    """The forest that held-out decisions judged, and its head. It has not seen them; the one that decides may have."""
+
+    forest: str
+    head: Head
+
+
+@dataclass(frozen=True, slots=True)
 class RankingModel:
-    """A trained model. `forest` is LightGBM's own text, `bins` how its features were distributed; `pictures` are PNG files by name."""
+    """A trained model. `forest` is LightGBM's own text, `bins` how its features were distributed; `pictures` are PNG files by name.
+
+    `witness` is there where the forest was refitted on all decisions after the witness had been judged on held-out ones.
+    """
 
     forest: str
     head: Head
@@ -37,6 +48,16 @@ class RankingModel:
     card: ModelCard
     bins: tuple[FeatureBins, ...] = ()
     pictures: Mapping[str, bytes] = field(default_factory=dict)
+    witness: Witness | None = None
+
+    def noted(self, *notes: str) -> "RankingModel":
+        """With more notes on the card, which nothing that decides depends on."""
+        return replace(self, card=replace(self.card, notes=(*self.card.notes, *notes)))
+
+    @property
+    def as_judged(self) -> "RankingModel":
+        """The model as its card describes it: blind to held-out decisions."""
+        return replace(self, forest=self.witness.forest, head=self.witness.head, witness=None) if self.witness else self
 
     @property
     def model_version(self) -> ModelVersion:
@@ -51,6 +72,8 @@ class RankingModel:
             "card.json": _CARD.dump_json(self.card, indent=1),
             "bins.json": _BINS.dump_json(self.bins, indent=1),
         }
+        if self.witness:
+            own |= {"witness.txt": self.witness.forest.encode(), "witness.json": _HEAD.dump_json(self.witness.head, indent=1)}
         return own | self.parameters.to_files() | dict(self.pictures)
 
     @classmethod
@@ -60,7 +83,8 @@ class RankingModel:
         parameters = FeatureParameters.from_files(files)
         head, card = _HEAD.validate_json(files["head.json"]), _CARD.validate_json(files["card.json"])
         bins = _BINS.validate_json(files.get("bins.json", b"[]"))  # models trained before bins were kept have none
-        return cls(files["forest.txt"].decode(), head, parameters, card, bins, pictures)
+        witness = Witness(files["witness.txt"].decode(), _HEAD.validate_json(files["witness.json"])) if "witness.txt" in files else None
+        return cls(files["forest.txt"].decode(), head, parameters, card, bins, pictures, witness)
 
 
 _HEAD = TypeAdapter(Head)

@@ -7,6 +7,7 @@ from datetime import datetime
 from domain.campaign import Goal
 from ranking.calibration import ReliabilityBin
 from ranking.debiasing import Examination, PositionTraining
+from ranking.specification import Hyperparameters
 from ranking.splitting import Split
 from ranking.temperature import Tempering
 
@@ -64,6 +65,7 @@ class ModelCard:
     seed: int
     notes: tuple[str, ...]
     tempering: Tempering | None = None
+    hyperparameters: Hyperparameters | None = None
 
     @property
     def temperature(self) -> float | None:

@@ -25,7 +25,8 @@ ENOUGH_ROWS = 1_000  # recipients and instants, below which a window is too thin
 @dataclass(frozen=True, slots=True)
 class FeatureParameters:
     """All that `compute_features` needs beside history. `fitted_rows` is how many rows of the spine were fitted on,
-    `fitted_since` the start of their window; `first_seen` tells when a variant was first known to be shown."""
+    `fitted_since` the start of their window; `first_seen` tells when a variant was first known to be shown;
+    `interests` are the shares of categories in what people do on the site (models from before they were looked at have none)."""
 
     spec: FeatureSpec
     layout: Layout
@@ -38,6 +39,7 @@ class FeatureParameters:
     first_seen: Mapping[str, datetime]
     segments: Segments | None
     items: ItemVectors | None
+    interests: tuple[float, ...] = ()
 
     @property
     def note(self) -> str | None:
@@ -104,6 +106,7 @@ class _Stored:
     first_seen: Mapping[str, datetime]
     items: tuple[str, ...] | None
     segments: _StoredSegments | None = None
+    interests: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, parameters: FeatureParameters) -> "_Stored":

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from domain.event import EventKind, OutcomeKind
+from ranking.interest import Interests
 from ranking.spine import MICROSECOND, Ints, Spine
 from ranking.tallies import DAY, NEVER, Codes, fill_baskets, last_code, latest, mark_days, tally
 
@@ -95,8 +96,9 @@ def engagement(connection: duckdb.DuckDBPyConnection, spine: Spine, window: time
 _ACTED = """
 SELECT who, epoch_us(received_at) AS received_us, epoch_us(occurred_at) AS occurred_us,
        CAST(coalesce(list_position($actions, kind), 0) - 1 AS INTEGER) AS action,
+       CASE WHEN list_contains($actions, kind) THEN coalesce(k.code, -1) ELSE -1 END AS shelf,
        coalesce(d.code, -1) AS device, coalesce(c.code, -1) AS channel
-FROM events JOIN who USING (recipient_id)
+FROM events JOIN who USING (recipient_id) LEFT JOIN categories AS k ON category = k.word
 LEFT JOIN devices AS d ON device = d.word LEFT JOIN channels AS c ON coalesce(channel, source) = c.word
 WHERE kind IN (SELECT unnest($human)) AND received_at < $until AND occurred_at >= $since
 """
@@ -119,17 +121,19 @@ class Actions:
     days: Ints
 
 
-def actions(connection: duckdb.DuckDBPyConnection, spine: Spine, window: timedelta, shorter: timedelta) -> Actions:
-    """Human events within the window before as_of; counts and days within a shorter one."""
-    asked = spine.bounds(max(window, shorter)) | {"human": [*HUMAN]}
+def actions(connection: duckdb.DuckDBPyConnection, spine: Spine, window: timedelta, shorter: timedelta, interests: Interests) -> Actions:
+    """Human events within the window before as_of; counts and days within a shorter one. Actions are added to `interests`, whose
+    categories have been numbered by `engagement`."""
+    asked = spine.bounds(max(window, shorter, interests.window)) | {"human": [*HUMAN]}
     words = _numbered(connection, _CONTEXT, asked, ("devices", "channels"))
     long, short, n = window // MICROSECOND, shorter // MICROSECOND, len(spine)
     last, seen = np.full(n, NEVER), [np.full(n, NEVER) for _ in words]
     codes, counts = [np.full(n, -1, dtype=np.int32) for _ in words], np.zeros((n, len(ACTIONS)), dtype=np.int32)
     marks = np.zeros((n, (short // DAY + 2) // 64 + 1), dtype=np.uint64)
-    for who, received, occurred, action, *context in _facts(connection, _ACTED, asked | {"actions": [*ACTIONS]}):
+    for who, received, occurred, action, shelf, *context in _facts(connection, _ACTED, asked | {"actions": [*ACTIONS]}):
         latest(who, received, occurred, long, spine.rows, last)
         tally(who, received, occurred + short, action, spine.rows, counts)
+        interests.add(who, received, occurred, shelf, spine.rows)
         mark_days(who, received, occurred, short, spine.rows, marks)
         for code, at, found in zip(context, seen, codes, strict=True):
             last_code(who, received, occurred, code, long, spine.rows, at, found)
@@ -153,25 +157,30 @@ def last_response(connection: duckdb.DuckDBPyConnection, spine: Spine, window: t
 
 _ITEMS = "SELECT DISTINCT item FROM purchases WHERE received_at < $until AND occurred_at >= $since"
 _BOUGHT = """
-SELECT who, epoch_us(received_at) AS received_us, epoch_us(occurred_at) AS occurred_us, coalesce(code, -1) AS item,
-       CAST(round(coalesce(amount, 0) * 100) AS BIGINT) AS cents
-FROM purchases JOIN who USING (recipient_id) LEFT JOIN items ON item = word
-WHERE received_at < $until AND occurred_at >= $since ORDER BY who, occurred_us DESC, code
+SELECT who, epoch_us(received_at) AS received_us, epoch_us(occurred_at) AS occurred_us, coalesce(items.code, -1) AS item,
+       CAST(round(coalesce(amount, 0) * 100) AS BIGINT) AS cents, coalesce(k.code, -1) AS shelf
+FROM purchases JOIN who USING (recipient_id) LEFT JOIN items ON item = items.word LEFT JOIN categories AS k ON category = k.word
+WHERE received_at < $until AND occurred_at >= $since ORDER BY who, occurred_us DESC, item
 """
 
 
-def purchases(connection: duckdb.DuckDBPyConnection, spine: Spine, window: timedelta, most: int) -> tuple[Baskets, Ints]:
-    """What was bought in the window before as_of, with the last `most` distinct items; and the instant of the last purchase."""
-    asked, us = spine.bounds(window), window // MICROSECOND
+def purchases(
+    connection: duckdb.DuckDBPyConnection, spine: Spine, window: timedelta, most: int, interests: Interests
+) -> tuple[Baskets, Ints]:
+    """What was bought in the window before as_of, with the last `most` distinct items; and the instant of the last purchase. Purchases
+    are added to `interests`, as in `actions`."""
+    asked, us = spine.bounds(max(window, interests.window)), window // MICROSECOND
     [names] = _numbered(connection, _ITEMS, asked, ("items",))
-    pieces = list(_facts(connection, _BOUGHT, asked)) or [tuple(np.empty(0, kind) for kind in ("i4", "i8", "i8", "i4", "i8"))]
-    who, received, occurred, item, cents = (np.concatenate(column) for column in zip(*pieces, strict=True))
+    pieces = list(_facts(connection, _BOUGHT, asked)) or [tuple(np.empty(0, kind) for kind in ("i4", "i8", "i8", "i4", "i8", "i4"))]
+    who, received, occurred, item, cents, shelf = (np.concatenate(column) for column in zip(*pieces, strict=True))
     first = np.searchsorted(who, np.arange(len(spine.recipients) + 1))
     space = int((np.minimum(np.diff(first), most) * np.diff(spine.rows.first)).sum())
     totals, taken, recent = np.zeros((len(spine), 3), dtype=np.int64), np.empty(len(spine), np.int64), np.empty(space, np.int32)
     fill_baskets(first, received, occurred, item, cents, len(names), us, spine.rows, most, totals, taken, recent)
+    np.maximum(totals[:, 2], 0, out=totals[:, 2])  # more given back than bought is of purchases that nobody told us of
     last = np.full(len(spine), NEVER)
     latest(who, received, occurred, us, spine.rows, last)
+    interests.add(who, received, occurred, shelf, spine.rows)
     return Baskets(totals, np.repeat(spine.rows.row, taken), recent[: taken.sum()], names), last
 
 

@@ -47,7 +47,9 @@ def request_for(
         return TrainingRequest(as_of, features, TrainingSpec(goal=goal or Goal.CLICK), (), where, code_version())
     campaign = content.campaign
     policy = campaign.policy
-    training = TrainingSpec(goal=goal or campaign.goal, explore=policy.explore, effective_sample=policy.effective_sample)
+    training = TrainingSpec(
+        goal=goal or campaign.goal, explore=policy.explore, effective_sample=policy.effective_sample, temperature=policy.temperature
+    )
     placements = tuple(p.placement for p in campaign.placements)
     return TrainingRequest(as_of, features, training, placements, where, code_version())
 

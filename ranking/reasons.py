@@ -131,6 +131,21 @@ def _near(part: Contribution, comparison: Comparison, parameters: FeatureParamet
     return f"what they bought is near {comparison.one.category!r} (similarity {_shown(mine)}{beside})"
 
 
+def _interested(part: Contribution, comparison: Comparison, parameters: FeatureParameters) -> str:
+    one, other = comparison.one.category, comparison.other.category
+    mine, theirs = _interest(part.one, one, parameters), _interest(part.other, other, parameters)
+    told = f"looks at and buys {mine}"
+    return told if one == other else f"{told}; {theirs}"
+
+
+def _interest(values: Mapping[str, Value], category: str, parameters: FeatureParameters) -> str:
+    share = values["category_interest"]
+    if not isinstance(share, float):
+        return f"{category!r} as far as is known like everyone else"
+    average = parameters.interests[parameters.layout.categories.index(category)]
+    return f"{category!r} {_beside(share, average)} ({share:.0%} of what they do on the site; the average is {average:.0%})"
+
+
 def _variant(part: Contribution, comparison: Comparison, parameters: FeatureParameters) -> str:
     del parameters
     names = [_known(v.variant, value) for v, value in _each(comparison, part, "variant")]
@@ -146,7 +161,8 @@ def _category(part: Contribution, comparison: Comparison, parameters: FeaturePar
 
 def _age(part: Contribution, comparison: Comparison, parameters: FeatureParameters) -> str:
     del parameters
-    ages = [f"{variant.variant!r} {_shown(value)}" for variant, value in _each(comparison, part, "variant_age_days")]
+    told = _each(comparison, part, "variant_age_days")
+    ages = [f"{variant.variant!r} {'for as long as is known' if value is None else _shown(value)}" for variant, value in told]
     return f"days since it was first shown: {ages[0]}, {ages[1]}"
 
 
@@ -170,6 +186,7 @@ _OF_RECIPIENTS: dict[str, Callable[[Mapping[str, Value], FeatureParameters], str
 _BETWEEN: dict[str, Callable[[Contribution, Comparison, FeatureParameters], str]] = {
     CATEGORY_CLICKS: _category_clicks,
     "category_affinity": _near,
+    "category_interest": _interested,
     VARIANT: _variant,
     "variant_category": _category,
     "variant_age_days": _age,

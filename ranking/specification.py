@@ -47,6 +47,8 @@ class FeatureSpec:
     variants: tuple[VariantFacts, ...] = ()
     engagement_window: timedelta = timedelta(days=30)
     behaviour_window: timedelta = timedelta(days=90)
+    interest_window: timedelta = timedelta(days=120)
+    interest_half_life: timedelta = timedelta(days=30)  # of what an act on the site says of tastes (docs/adr/0017)
     purchase_window: timedelta = timedelta(days=365)
     fit_window: timedelta = timedelta(days=14)  # rows from which normalisation is fitted, if there are enough of them
     recent_items: int = 20
@@ -65,9 +67,19 @@ class Objective(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Hyperparameters:
+    """How fine and how fast trees learn. A model hands them on to the next one."""
+
+    leaves: int = 31
+    learning_rate: float = 0.1
+    feature_fraction: float = 0.8
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingSpec:
     """How the model is trained. `minimum_rows` and `minimum_outcomes` are what the training part must hold; `explore` is the share of
-    uniform rankings that its policy will be mixed with, `effective_sample` what the temperature must leave of the log."""
+    uniform rankings that its policy will be mixed with, `effective_sample` what the temperature must leave of the log; `temperature` is
+    the campaign's, None if training is to choose it."""
 
     goal: Goal = Goal.CLICK
     held_out: float = 0.2
@@ -77,11 +89,12 @@ class TrainingSpec:
     minimum_outcomes: int = 50
     maximum_rows: int = 2_000_000
     trees: int = 300
-    leaves: int = 31
-    learning_rate: float = 0.1
+    hyperparameters: Hyperparameters = Hyperparameters()
     patience: int = 20
     quiet_per_outcome: float = 10.0  # rows without an outcome that are trained on for each with one; weights make up for the rest
     explore: float = 0.05
     effective_sample: float = 0.3
+    temperature: float | None = None
+    refit: bool = True  # on all rows, once held-out ones have judged (docs/adr/0017)
     seed: int = 0
     threads: int = 1

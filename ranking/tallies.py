@@ -49,6 +49,21 @@ def tally(  # noqa: PLR0917 - numba takes no keyword-only arguments
 
 
 @_jit
+def fade(  # noqa: PLR0917 - numba takes no keyword-only arguments
+    who: Codes, received: Ints, occurred: Ints, window: int, code: Codes, rows: Rows, worth: Codes, faded: Codes
+) -> None:
+    """Add up in int32[n, codes] what facts are still worth: `worth[days]` of whole days since they occurred; none of code −1."""
+    for fact in range(len(who)):
+        if code[fact] < 0:
+            continue
+        place, high = _places(rows, who[fact], received[fact])
+        while place < high and rows.at[place] <= occurred[fact] + window:
+            days = max(rows.at[place] - occurred[fact], 0) // DAY
+            faded[rows.row[place], code[fact]] += worth[days]
+            place += 1
+
+
+@_jit
 def latest(  # noqa: PLR0917 - numba takes no keyword-only arguments
     who: Codes, received: Ints, occurred: Ints, window: int, rows: Rows, last: Ints
 ) -> None:
@@ -112,8 +127,10 @@ def fill_baskets(  # noqa: PLR0917 - numba takes no keyword-only arguments
             for fact in range(first[u], first[u + 1]):
                 if received[fact] >= at or at > occurred[fact] + window:
                     continue
-                totals[row, 0] += 1
                 totals[row, 2] += cents[fact]
+                if cents[fact] < 0:
+                    continue  # given back: less was spent, and nothing was bought
+                totals[row, 0] += 1
                 if seen[item[fact]] != place:
                     seen[item[fact]] = place
                     totals[row, 1] += 1

@@ -1,9 +1,10 @@
 """The temperature of the policy: as strict as pays, and as loose as learning needs.
 
 A policy that nearly always takes what the model likes best earns the most today and writes a log from which nothing else can be
-judged. So the warmest temperature is chosen that held-out decisions cannot tell from the best one, among those that keep an
-effective sample: the share 1 / E[Σ_v u_v² / p_v] of its log that remains for judging the uniform policy u, where p are the exact
-item-position marginals of the policy mixed with its share of uniform rankings (Kish's effective sample size under weights u / p).
+judged. So the warmest temperature is chosen that held-out decisions cannot tell from the best one, and that gives up no more than 2 %
+of its value as far as they can tell, among those that keep an effective sample: the share 1 / E[Σ_v u_v² / p_v] of its log that remains
+for judging the uniform policy u, where p are the exact item-position marginals of the policy mixed with its share of uniform rankings
+(Kish's effective sample size under weights u / p).
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,7 @@ GRID = (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.25, 1.5, 2.0
 
 # How much is looked at per placement and temperature: marginals of variants for the effective sample, of decisions for the value.
 _MARGINALS, _DECISIONS = 20_000, 100_000
+_GIVEN_UP = 0.02  # with few held-out decisions much more than that would not be distinguishable either
 
 
 class Basis(StrEnum):
@@ -32,6 +34,7 @@ class Basis(StrEnum):
     VALUE = "held-out value"
     SAMPLE = "effective sample alone"
     NEITHER = "no temperature keeps the effective sample"
+    CAMPAIGN = "the campaign's own choice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ class Tempering:
 def choose_temperature(
     parts: Sequence[Scored], *, recipients: int, explore: float, effective_sample: float, grid: Sequence[float] = GRID
 ) -> Tempering:
-    """The warmest temperature of the grid whose value is not distinguishably below the best, among those that keep the share.
+    """The warmest temperature of the grid whose value is not distinguishably below the best, and by 2 % at most, among those that keep
+    the share.
 
     Values are self-normalised item-position estimates of the mixture, per letter, over all placements. Where the log bears none of
     them: the coolest that keeps the share; where none keeps it: the warmest there is. `recipients` number the slates of all parts.
@@ -93,7 +97,7 @@ def choose_temperature(
 
 def _warmest_of_the_best(values: dict[float, Estimate]) -> float:
     best = max(values.values(), key=lambda value: value.value)
-    return max(t for t, value in values.items() if best.minus(value).interval.low <= 0)
+    return max(t for t, value in values.items() if best.minus(value).interval.low <= 0 and value.value >= (1 - _GIVEN_UP) * best.value)
 
 
 def effective_share(parts: Sequence[Scored], temperature: float, explore: float) -> float:

@@ -11,6 +11,7 @@ from ranking.layout import Feature, Floats, Layout
 from ranking.specification import VariantFacts
 
 DECLARED = "variant."  # prefix of features from front matter
+_FIRST_DAY = np.timedelta64(1, "D")
 _OWN = ("variant", "variant_placement", "variant_category", "variant_age_days")
 
 
@@ -74,15 +75,19 @@ def ages_at(
     """Days (of UTC) that variant `which[i]` had been known to be shown, or else live, at the instant `at_us[i]`: float32[rows].
 
     Only what was received before that instant counts: where nobody knew of a showing yet and nothing says since when it was live,
-    a variant is new: 0.
+    a variant is new: 0. What was there when the record begins may be of any age: NaN, unless something says since when it was live. Else
+    its age would tell nothing but the date, and whatever changed meanwhile, such as who decides, would pass for an effect of age.
     """
     never = np.datetime64("NaT")
+    began = np.datetime64(_utc(min(first_seen.values())), "us") + _FIRST_DAY if first_seen else never
     seen = np.array([_utc(first_seen.get(v.key)) or never for v in variants], dtype="datetime64[us]")[which]
     live = np.array([_utc(v.live_from) or never for v in variants], dtype="datetime64[us]")[which]
     at = at_us.astype("datetime64[us]")
-    since = np.where(seen < at, seen, live).astype("datetime64[D]")  # NaT < at is false
+    known, always = seen < at, (seen < at) & (seen < began)  # NaT < at is false
+    since = np.where(known & ~always, seen, live).astype("datetime64[D]")
     days = (at.astype("datetime64[D]") - since).astype(np.float32)
-    return np.where(np.isnat(since), np.float32(0), np.maximum(days, np.float32(0)))
+    unknown = np.where(always, np.float32(np.nan), np.float32(0))
+    return np.where(np.isnat(since), unknown, np.maximum(days, np.float32(0)))
 
 
 def _utc(instant: datetime | None) -> datetime | None:

@@ -52,10 +52,15 @@ def train(
     as_of: AsOf = None,
     goal: Annotated[Goal | None, typer.Option(help="What to predict; the campaign's goal if left out")] = None,
     candidate: Annotated[bool, typer.Option("--candidate", help="Register it without letting it decide")] = False,
+    search: Annotated[bool, typer.Option("--search", help="Try other settings than the incumbent's; keep them if they gain")] = False,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Train although the data speak against it; the card says so")] = False,
     as_json: JSON = False,
 ) -> None:
-    """Train a ranking model on imported or own history and let it decide from the next send on."""
-    from flows.train_model import train_model
+    """Train a ranking model on imported or own history and let it decide from the next send on.
+
+    Broken data end it with 2 and the reason: a week with hardly any decisions or clicks, values gone missing, features beyond recognition.
+    """
+    from flows.train_model import Manner, train_model
     from letterpress.ranking_views import card_view
     from ranking.model import card_document
     from runtime.house import shared_house
@@ -64,7 +69,7 @@ def train(
     at, content = instant(as_of, "--as-of") if as_of else now(), _content(house, campaign)
     with progress() as shown:
         shown.add_task("training", total=None)
-        found = train_model(house, content, at, where=where, goal=goal, candidate=candidate)
+        found = train_model(house, content, at, where=where, goal=goal, candidate=candidate, manner=Manner(search, anyway))
     card, state = found.model.card, found.state.value
     emit(Trained(state, found.objections, card_document(card)), as_json=as_json, text=lambda: card_view(card, state, found.objections))
 

@@ -17,7 +17,7 @@ from letterpress.model_diff import Change, ModelDiff, diff_models
 from letterpress.model_diff_view import diff_view
 from letterpress.output import to_json
 from ranking.model import RankingModel, card_document
-from ranking.specification import FeatureSpec, TrainingSpec
+from ranking.specification import FeatureSpec, Hyperparameters, TrainingSpec
 from ranking.training import TrainingRequest, train
 from runtime.house import shared_house
 from tests.ranking.world import ATTRIBUTES, NOW, VARIANTS, World, make_world
@@ -48,7 +48,8 @@ def second(world: World) -> RankingModel:
     attributes = {name: kind for name, kind in ATTRIBUTES.items() if name != "tier"}
     gloves = replace(VARIANTS[0], variant="gloves-1", category="gloves", declared={"smell": "rose"})
     features = FeatureSpec(attributes=attributes, variants=(*VARIANTS, gloves), engagement_window=timedelta(days=60))
-    return trained(world, TrainingRequest(EARLIER, features, TrainingSpec(trees=12, leaves=7), code_version="2.0"))
+    spec = TrainingSpec(trees=12, hyperparameters=Hyperparameters(leaves=7))
+    return trained(world, TrainingRequest(EARLIER, features, spec, code_version="2.0"))
 
 
 @pytest.fixture(scope="module")

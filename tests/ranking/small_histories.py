@@ -67,7 +67,7 @@ def _event(draw: st.DrawFn) -> Fact:
 
 @st.composite
 def _purchase(draw: st.DrawFn) -> Fact:
-    bought = {"item": draw(st.sampled_from([*ITEMS, None])), "amount": draw(st.integers(0, 5_000)) / 100}
+    bought = {"item": draw(st.sampled_from([*ITEMS, None])), "amount": draw(st.integers(-1_000, 5_000)) / 100}
     return draw(_timed("occurred_at")) | bought
 
 
@@ -135,7 +135,7 @@ class ByHand:
         return [row for row in self._known(self.facts.events, "occurred_at", window) if row["kind"] != "opened"]
 
     def bought(self, window: timedelta) -> list[Fact]:
-        """Purchases."""
+        """Purchases, and what was given back of them."""
         return self._known(self.facts.purchases, "occurred_at", window)
 
     def idle_days(self, window: timedelta) -> float | None:
@@ -158,7 +158,7 @@ class ByHand:
 
     def items(self, window: timedelta, most: int) -> list[str]:
         """The last distinct items, in alphabetical order."""
-        rows = [row for row in self.bought(window) if row["item"]]
+        rows = [row for row in self.bought(window) if row["item"] and row["amount"] >= 0]
         last = {item: max(row["occurred_at"] for row in rows if row["item"] == item) for item in {row["item"] for row in rows}}
         ranked = sorted(last, key=lambda item: (-last[item].timestamp(), item))
         return sorted(ranked[:most])

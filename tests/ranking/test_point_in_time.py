@@ -66,9 +66,10 @@ def test_counts_are_those_of_facts_counted_by_hand(given_facts: Facts, spine: pd
 
 
 def basket(hand: ByHand) -> list[int]:
-    """Purchases, distinct items and cents."""
+    """Purchases, distinct items, and cents without those that were given back; never below nothing."""
     rows = hand.bought(SPEC.purchase_window)
-    return [len(rows), len({row["item"] for row in rows}), sum(round(row["amount"] * 100) for row in rows)]
+    bought = [row for row in rows if row["amount"] >= 0]
+    return [len(bought), len({row["item"] for row in bought}), max(0, sum(round(row["amount"] * 100) for row in rows))]
 
 
 def acted(hand: ByHand) -> list[int]:

@@ -28,11 +28,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     house, made = open_house(load_settings(folder)), make_world(recipients=1_200, sends=6, seed=4)
     for table in ("decisions", "outcomes", "events", "purchases"):
         house.lake.write(table, getattr(made.history, table), name="world")
-    _store_recipients(house, made)
+    store_recipients(house, made)
     return folder
 
 
-def _store_recipients(house: House, world: World) -> None:
+def store_recipients(house: House, world: World) -> None:
     house.recipients.declare({"age": AttributeKind.NUMERIC, "tier": AttributeKind.CATEGORICAL}, NOW)
     known = world.recipients
     attributes = [json.dumps({"age": age, "tier": tier}) for age, tier in zip(known["age"], known["tier"], strict=True)]
