@@ -53,6 +53,10 @@ class InputError(FinalError):
     exit_code = 2
 
 
+class RefusedValueError(FinalError):
+    """A value that the database does not take. Whoever brought it has to set it apart: everything else can be kept."""
+
+
 class InvalidInput(InputError):  # noqa: N818 - reads as what was given, not as what went wrong
     """Several mistakes found in one go, each with its place."""
 

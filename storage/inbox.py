@@ -1,7 +1,7 @@
 """The inbox: posts of ESPs, kept durably before anybody tries to understand them, then turned into events exactly once."""
 
-from collections.abc import Collection, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
 
 from domain.bounce import StrikeRule
+from domain.errors import RefusedValueError
 from domain.webhook import InboxState, StoredTelling, Told, WaitingPost, WebhookPost
 from storage.database import Database, batches
 from storage.schema import webhook_posts as posts
@@ -54,11 +55,12 @@ class Inbox:
     def store(self, told: Sequence[Told], finished: Collection[str], at: datetime) -> StoredTelling:
         """Events, suppressions, and the mark that these posts are understood, in one transaction; all of it can be repeated.
 
-        The posts are emptied: what they said is in the events, one by one, where it can expire and be erased.
+        The posts are emptied: what they said is in the events, one by one, where it can expire and be erased. RefusedValueError for an
+        event that the database does not take: then nothing is stored.
         """
-        with self._database.connect() as connection:
+        with _values_refused(), self._database.connect() as connection:
             known = whose(connection, told)  # before the transaction: SQLite's one writer is not kept waiting for it
-        with self._turn, self._database.begin() as connection:
+        with self._turn, _values_refused(), self._database.begin() as connection:
             if self._database.dialect == "postgresql":
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})
             stored = self._telling.store(connection, told, known, at)
@@ -79,6 +81,15 @@ class Inbox:
         """Forget posts that were understood before an instant. Their events stay."""
         with self._database.begin() as connection:
             return connection.execute(sa.delete(posts).where(posts.c.understood_at < before)).rowcount
+
+
+@contextmanager
+def _values_refused() -> Iterator[None]:
+    """Tell what is the values' fault from all other faults, which stay what they are."""
+    try:
+        yield
+    except (sa.exc.DataError, sa.exc.IntegrityError, UnicodeError, OverflowError) as error:
+        raise RefusedValueError(f"the database does not take a value: {type(error).__name__}") from None
 
 
 def _row(post: WebhookPost) -> dict[str, Any]:

@@ -55,7 +55,14 @@ def texts(values: Iterable[str]) -> sa.Select[tuple[str]]:
 
 
 def rows(values: Iterable[Sequence[str]], columns: Sequence[str]) -> sa.Select[Any]:
-    """Rows of texts as a query, in their order, with these names for the columns."""
-    each = _Each(sa.literal(orjson.dumps(list(values)).decode(), sa.Text)).table_valued("value", name="listed")
+    """Rows of texts as a query, in their order, with these names for the columns. UnicodeError for half a character, as drivers raise."""
+    each = _Each(sa.literal(_json(values), sa.Text)).table_valued("value", name="listed")
     fields = [_Field(each.c.value, sa.literal_column(str(place))).label(name) for place, name in enumerate(columns)]
     return sa.select(*fields).select_from(each)
+
+
+def _json(values: Iterable[Sequence[str]]) -> str:
+    try:
+        return orjson.dumps(list(values)).decode()
+    except orjson.JSONEncodeError as error:
+        raise UnicodeError(str(error)) from None

@@ -14,7 +14,7 @@ from delivery.webhooks.listing import unknown
 from delivery.webhooks.posts import RawPost
 from delivery.webhooks.providers import provider_named
 from delivery.webhooks.values import raw_text
-from domain.errors import LetterpressError
+from domain.errors import RefusedValueError
 from domain.event import Heard
 from domain.webhook import StoredTelling, Told, WaitingPost
 
@@ -53,13 +53,12 @@ def understand_waiting(inbox: Inbox, clock: Callable[[], datetime]) -> StoredTel
 
 
 def _stored(inbox: Inbox, told: Sequence[Told], finished: Collection[str], at: datetime) -> StoredTelling:
-    """Store these. What the database does not take, which is a fault of ours, must not hold up all that waits behind it."""
+    """Store these. One that the database does not take must not hold up all that waits behind it; any other fault is none of theirs,
+    and they wait: what is kept as unknown suppresses nobody."""
     try:
         return inbox.store(told, finished, at)
-    except (LetterpressError, OSError):  # nothing of it is the events' fault: later
-        raise
-    except Exception as error:
-        _log.error("events could not be stored together: %s", type(error).__name__)
+    except RefusedValueError as error:
+        _log.error("events could not be stored together: %s", error.what)
     stored = StoredTelling()
     for one in told:
         stored += _stored_alone(inbox, one, at)
@@ -69,10 +68,8 @@ def _stored(inbox: Inbox, told: Sequence[Told], finished: Collection[str], at: d
 def _stored_alone(inbox: Inbox, told: Told, at: datetime) -> StoredTelling:
     try:
         return inbox.store((told,), (), at)
-    except (LetterpressError, OSError):
-        raise
-    except Exception as error:
-        _log.error("an event of %s could not be stored: %s", told.provider, type(error).__name__)
+    except RefusedValueError as error:
+        _log.error("an event of %s could not be stored: %s", told.provider, error.what)
     plain = told.heard.raw.encode("ascii", "backslashreplace").decode().replace("\x00", "")
     return inbox.store((replace(told, heard=unknown(plain, "could not be stored")),), (), at)
 

@@ -1,5 +1,6 @@
 """Lists as one parameter, on both databases."""
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -31,3 +32,9 @@ def test_rows_have_their_fields_under_the_names_given(database: Database) -> Non
     with database.connect() as connection:
         found = connection.execute(rows([("a", "1"), ("b", "2")], ["letter", "number"])).all()
     assert [(row.letter, row.number) for row in found] == [("a", "1"), ("b", "2")]
+
+
+def test_half_a_character_is_refused_as_drivers_refuse_it() -> None:
+    """No database has a place for a lone surrogate."""
+    with pytest.raises(UnicodeError):
+        texts(["\ud800"])

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from delivery.webhooks.reading import SLICE, understand_waiting
+from domain.errors import RefusedValueError
 from domain.event import EventKind
 from domain.webhook import StoredTelling, Told, WaitingPost
 
@@ -82,7 +83,7 @@ def test_what_cannot_be_stored_holds_up_nothing() -> None:
 
         def store(self, told: Sequence[Told], finished: Collection[str], at: datetime) -> StoredTelling:
             if any(one.heard.key == "2|open" for one in told):
-                raise ValueError("no such value")
+                raise RefusedValueError("no such value")
             return super().store(told, finished, at)
 
     shelf = Picky([batch("a", 0, 5), batch("b", 10, 2)])
