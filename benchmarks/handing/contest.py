@@ -21,6 +21,7 @@ from random import Random
 import orjson
 
 from benchmarks.compose import Job, job
+from delivery.answers import Accepted
 from delivery.esp import build_esp
 from delivery.esp.http import HttpEsp
 from delivery.esp.parts import parts_of
@@ -138,6 +139,15 @@ def _handed_off(work: Job, esp: Esp, ledger: SqlLedger, run_id: str, shard: int)
     return counts.accepted
 
 
+def calls_alone(name: str, place: Place, letters: int) -> Found:
+    """By our adapter, from letters that are printed already and without a ledger: what the SDK's loop does, and nothing more."""
+    printed = list(job(letters))
+    with closing(build_esp(ADDRESSES[name].format(http=place.http, smtp=place.smtp))) as esp:
+        size = esp.habits.batch
+        batches = [printed[start : start + size] for start in range(0, letters, size)]
+        return _timed(lambda: sum(isinstance(answer, Accepted) for batch in batches for answer in esp.hand_off(batch)))
+
+
 def sendgrid_sdk(place: Place, letters: int) -> Found:
     """SendGrid's own client in a loop, as its documentation has it: one letter per call, from texts that are there already."""
     sdk, mails = importlib.import_module("sendgrid"), importlib.import_module("sendgrid.helpers.mail")
@@ -159,6 +169,7 @@ def sendgrid_sdk(place: Place, letters: int) -> Found:
 
 WAYS: Mapping[str, Callable[[Place, int], Found]] = {
     **{name: partial(through_the_engine, name) for name in ADDRESSES},
+    "sendgrid_calls": partial(calls_alone, "sendgrid"),
     "sendgrid_two_workers": partial(by_two_workers, "sendgrid"),
     "sendgrid_one_by_one": partial(through_the_engine, "sendgrid", one_by_one=True),
     "sendgrid_sdk": sendgrid_sdk,

@@ -5,14 +5,14 @@ import pytest
 from benchmarks.handoff import FULL, QUICK, Way, figures_of, measured
 
 
-@pytest.mark.parametrize("name", ["sendgrid_two_workers", "sendgrid", "sendgrid_one_by_one", "smtp"])
+@pytest.mark.parametrize("name", ["sendgrid_calls", "sendgrid_two_workers", "sendgrid", "sendgrid_one_by_one", "smtp"])
 def test_every_letter_arrives_and_is_counted(name: str) -> None:
     """The server took each letter once; by body they are a small part of the bytes that whole letters are."""
     way = measured(name, 480)
     assert way.messages == 480
     assert way.seconds > 0
     assert way.cpu_s > 0
-    assert (way.bytes / 480 < 25_000) is (name in {"sendgrid", "sendgrid_two_workers"})
+    assert (way.bytes / 480 < 25_000) is (name in {"sendgrid_calls", "sendgrid", "sendgrid_two_workers"})
 
 
 def test_sendgrids_own_client_takes_part() -> None:
@@ -24,7 +24,7 @@ def test_sendgrids_own_client_takes_part() -> None:
 def test_ratios_are_of_what_was_measured() -> None:
     """Rates over rates and bytes over bytes, per message; without the client there is nothing to compare with."""
     ways = {
-        "sendgrid_two_workers": Way(messages=1_000, seconds=0.05, cpu_s=0.05, server_cpu_s=0.02, bytes=900_000),
+        "sendgrid_calls": Way(messages=1_000, seconds=0.05, cpu_s=0.05, server_cpu_s=0.02, bytes=900_000),
         "sendgrid": Way(messages=1_000, seconds=0.1, cpu_s=0.05, server_cpu_s=0.02, bytes=900_000),
         "sendgrid_sdk": Way(messages=10, seconds=0.02, cpu_s=0.01, server_cpu_s=0.01, bytes=450_000),
     }
@@ -35,7 +35,7 @@ def test_ratios_are_of_what_was_measured() -> None:
     assert figures["speedup_batched_vs_sdk"] == pytest.approx(40)
     assert figures["speedup_one_worker_vs_sdk"] == pytest.approx(20)
     assert figures["bytes_ratio"] == pytest.approx(50)
-    assert "speedup_batched_vs_sdk" not in figures_of({"sendgrid_two_workers": ways["sendgrid"]})
+    assert "speedup_batched_vs_sdk" not in figures_of({"sendgrid_calls": ways["sendgrid"]})
 
 
 def test_quick_is_smaller() -> None:
