@@ -24,7 +24,7 @@ from delivery.webhooks.accounts import accounts_of
 from delivery.webhooks.posts import Forged, RawPost, Secrets, Verified, Wanted
 from delivery.webhooks.providers import PROVIDERS
 from domain.event import Heard
-from domain.site_event import Call
+from domain.site_event import Call, EventRates
 from storage.database import Database
 from storage.decision_store import DecisionStore
 from storage.inbox import Inbox
@@ -46,6 +46,7 @@ def app(sqlite_database: Database, decision_store: DecisionStore) -> FastAPI:
     """The process, taking webhooks of every provider."""
     parts: Served = served(sqlite_database, decision_store)
     parts.webhooks.accounts, parts.webhooks.inbox = accounts_of(ACCOUNTS), Inbox(sqlite_database)
+    parts.event_rates = EventRates(0, 0)  # what is tried is how it answers, however often it is asked
     return create_app(parts)
 
 
