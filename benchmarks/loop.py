@@ -3,7 +3,7 @@
 People of the simulator (docs/simulator.md), of whom 3 in 100 get new tastes every week, in a year with seasons. A letter has a subject
 line, a hero and three stories, with 7, 7 and 9 variants; each but the default ones lives for eight weeks. The shop sees what people do on
 its site and what they click, but neither their tastes nor who looked at what. Four letters with uniformly random content come first;
-then the house's learning code trains, decides and logs as in the house: holdout 10 %, explore 5 %, temperature 0.1 as the campaign says.
+then the house's learning code trains, decides and logs as in the house: holdout 10 %, explore 5 %, temperature 0.05 as the campaign says.
 Every contender writes to the same people, who answer with the same chance; those who learn see their own letters only.
 
 Values are expected clicks per letter under the truth, not sampled ones, over all weeks with a model and all people outside the
@@ -16,7 +16,8 @@ holdout, explorers included.
 - `quarters`: shares recovered by weekly retraining and by never retraining in each quarter.
 """
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.looping.year import Plan, Week, year
 from benchmarks.registry import Figure, Measured
@@ -27,7 +28,7 @@ _LEARNERS = ("weekly", "never_retrained")
 _OTHERS = ("never_retrained", "popularity", "random")
 _BOUNDS = ("default", "oracle")
 
-POLICY = Policy(temperature=0.1, explore=0.05)
+POLICY = Policy(temperature=0.05, explore=0.05)
 FULL = Plan(recipients=10_000, before=4, weeks=52, policy=POLICY)
 QUICK = Plan(recipients=2_500, before=4, weeks=3, policy=POLICY)
 
@@ -39,7 +40,7 @@ def measure(*, quick: bool) -> Measured:
 
 def measured(plan: Plan) -> Measured:
     """The figures of a plan."""
-    weeks = list(year(plan))
+    weeks = list(_shown(year(plan), plan.weeks))
     later = weeks[BURN_IN:] or weeks
     figures: dict[str, Figure] = {
         "recovered_gap": recovered(weeks, "weekly"),
@@ -59,6 +60,13 @@ def measured(plan: Plan) -> Measured:
         "seed": plan.seed,
     }
     return Measured(sizes, figures)
+
+
+def _shown(weeks: Iterable[Week], of: int) -> Iterator[Week]:
+    """It takes long: whoever waits sees how far it is."""
+    for week in weeks:
+        print(f"week {week.week + 1} of {of}: recovered {recovered([week], 'weekly'):.3f}", file=sys.stderr, flush=True)
+        yield week
 
 
 def recovered(weeks: Sequence[Week], contender: str) -> float:

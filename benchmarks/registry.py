@@ -67,6 +67,7 @@ BENCHMARKS = (
         "a year of weekly letters to people who change their minds: what weekly retraining recovers of all there is",
         "benchmarks.loop",
     ),
+    Benchmark("interrupted", "every flow killed with -9 before each step that lasts, and run again", "benchmarks.interrupted"),
     Benchmark("faults", "sends killed with -9 and resumed while their ESP misbehaves: who got two letters, who none", "benchmarks.faults"),
     Benchmark("webhooks", "a million events told to a server that is killed with -9: what is stored, how fast", "benchmarks.webhooks"),
 )

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -45,32 +45,64 @@ def launch(name: str, command: Sequence[str], *, folder: Path, address: str, env
 
 
 def remembered(folder: Path, name: str) -> Process | None:
-    """The process of this name if it still runs; a record of a dead one is forgotten."""
-    record = _record(folder, name)
-    if not record.exists():
-        return None
-    process = Process(**orjson.loads(record.read_bytes()))
-    if alive(process):
+    """The process of this name if it still runs; a record of one that is gone with all that it started is forgotten."""
+    process = _recorded(folder, name)
+    if process is None or alive(process):
         return process
-    record.unlink(missing_ok=True)
+    if not _survived(process):
+        _record(folder, name).unlink(missing_ok=True)
     return None
 
 
 def end(folder: Path, name: str, *, patience: float = 15.0) -> bool:
     """End the remembered process and those it started: asked first, killed after `patience` seconds. False if none ran."""
-    process = remembered(folder, name)
-    if process is None:
+    process = _recorded(folder, name)
+    if process is None or not _survived(process):
+        _record(folder, name).unlink(missing_ok=True)
         return False
     for sign in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, sign)
         deadline = time.monotonic() + patience
-        while alive(process) and time.monotonic() < deadline:
+        while _survived(process) and time.monotonic() < deadline:
             time.sleep(0.05)
-        if not alive(process):
+        if not _survived(process):
             break
     _record(folder, name).unlink(missing_ok=True)
     return True
+
+
+def _recorded(folder: Path, name: str) -> Process | None:
+    record = _record(folder, name)
+    return Process(**orjson.loads(record.read_bytes())) if record.exists() else None
+
+
+def _survived(process: Process) -> bool:
+    """Whether it or anything that it started runs. Its number is that of their group, which nobody else gets while one of them is left;
+    a process of that number that started at another time is therefore somebody else's."""
+    found = process_started(process.pid)
+    return found == process.started if found else any(_group(process.pid))
+
+
+def _group(number: int) -> Iterator[int]:
+    """The living processes of a group."""
+    for pid, group, state in _by_proc() if Path("/proc/self/stat").exists() else _by_ps():
+        if group == number and state[0] not in "ZX":
+            yield pid
+
+
+def _by_proc() -> Iterator[tuple[int, int, str]]:
+    """Each process of this host with its group and state."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile; the name before ")" may hold spaces, see proc(5)
+            state, _parent, group, *_ = (folder / "stat").read_text().rpartition(")")[2].split()
+            yield int(folder.name), int(group), state
+
+
+def _by_ps() -> Iterator[tuple[int, int, str]]:
+    said = subprocess.run(["ps", "-A", "-o", "pid=,pgid=,stat="], capture_output=True, text=True, check=False)  # noqa: S607
+    for pid, group, state, *_ in map(str.split, said.stdout.splitlines()):
+        yield int(pid), int(group), state
 
 
 def _record(folder: Path, name: str) -> Path:

@@ -20,7 +20,8 @@ from domain.errors import LetterpressError
 # By name, because nothing but a user stands above the command line: what is measured is the command, from outside.
 COMMAND_LINE = "letterpress.main"
 _COMMANDS = (COMMAND_LINE, "letterpress.send_view", "letterpress.watching", "flows.send_campaign")
-_LOADED = (*_COMMANDS, "benchmarks.faulting.worker", "benchmarks.faulting.schedule")
+_OWN = ("benchmarks.faulting.worker", "benchmarks.faulting.schedule", "benchmarks.interrupting.actor")
+_LOADED = (*_COMMANDS, *_OWN)
 
 
 def serve() -> None:

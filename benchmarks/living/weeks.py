@@ -23,6 +23,7 @@ from runtime import clock, services
 from runtime.house import House, shared_house
 from runtime.serving import open_serving
 from simulator.catalogue import draw_catalogue
+from simulator.clock import SteeredClock
 from simulator.esp.handle import SimulatedEsp
 from simulator.people import draw_people
 from simulator.shopping import organic_events
@@ -31,22 +32,6 @@ from web.app import create_app
 _STEP = timedelta(hours=12)
 _SEED, _PATIENCE = 1, 180.0
 Line = dict[str, Any]
-
-
-class SetClock:
-    """Stands still but for those who wait on it."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def now(self) -> datetime:
-        """What it shows."""
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        """Set it forward."""
-        self.at += timedelta(seconds=seconds)
-        time.sleep(min(seconds, 0.05))  # others go by the wall's clock
 
 
 def live(folder: Path, esp: SimulatedEsp, *, weeks: int, recipients: int) -> list[Line]:
@@ -60,11 +45,11 @@ def live(folder: Path, esp: SimulatedEsp, *, weeks: int, recipients: int) -> lis
     demo.shop()
     demo.imported()
     demo.train()
-    time_of_day, happened = SetClock(demo.at()), list[Line]()
+    time_of_day, happened = SteeredClock(demo.at(), nap=0.05), list[Line]()
     with clock.running_on(time_of_day), served(house) as web:
         esp.set_events(f"{web}/webhooks/{{provider}}", "delivered=1,bounced=.005,complained=.0005,span=1,retry_seconds=.2")
         people = People(house, esp, demo.folder, folder / "var" / "mailboxes", web)
-        begin, end = time_of_day.at, time_of_day.at + timedelta(weeks=weeks)
+        begin, end = time_of_day.now(), time_of_day.now() + timedelta(weeks=weeks)
         everybody = draw_people(recipients, _SEED, begin)
         visits = organic_events(everybody, draw_catalogue(_SEED), since=begin, until=end, seed=_SEED + 1)
         for line in _days(house, people, visits, time_of_day, end):
@@ -73,14 +58,14 @@ def live(folder: Path, esp: SimulatedEsp, *, weeks: int, recipients: int) -> lis
     return happened
 
 
-def _days(house: House, people: People, visits: pd.DataFrame, time_of_day: SetClock, end: datetime) -> Iterator[Line]:
+def _days(house: House, people: People, visits: pd.DataFrame, time_of_day: SteeredClock, end: datetime) -> Iterator[Line]:
     seen, known, deployments = set[str](), dict[str, str](), list(scheduled(ROOT / "prefect.yaml"))
-    while time_of_day.at < end:
-        since, until = time_of_day.at, time_of_day.at + _STEP
+    while time_of_day.now() < end:
+        since, until = time_of_day.now(), time_of_day.now() + _STEP
         people.browse(visits[(visits["occurred_at"] > since - _STEP) & (visits["occurred_at"] <= since)], since)
         due = sorted(((at, one) for one in deployments if (at := one.due(since, until))), key=lambda found: (found[0], found[1].name))
         for at, deployment in due:
-            time_of_day.at = max(time_of_day.at, at)
+            time_of_day.set(max(time_of_day.now(), at))
             began = time.perf_counter()
             state = deployment.run(at)
             if deployment.name in {"weekly", "retrain", "lift", "variants", "diversity"} or not state.is_completed():
@@ -92,11 +77,11 @@ def _days(house: House, people: People, visits: pd.DataFrame, time_of_day: SetCl
                     "s": round(time.perf_counter() - began, 1),
                 }
             yield from _steps(house, known, at)
-        time_of_day.at = until
+        time_of_day.set(until)
         for send in reversed(house.sends.list(CAMPAIGN)):
             if send.status is SendStatus.FINISHED and send.send_id not in seen:
                 seen.add(send.send_id)
-                replies = people.read(send, time_of_day.at)
+                replies = people.read(send, time_of_day.now())
                 people.esp.wait_until_told(_PATIENCE)
                 yield {
                     "at": until,

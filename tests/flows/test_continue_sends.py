@@ -12,7 +12,7 @@ from flows.continue_sends import continue_sends, interrupted
 from flows.send_campaign import resume_send, send_campaign
 from runtime import clock
 from runtime.house import House
-from tests.clocks import SteeredClock
+from simulator.clock import SteeredClock
 from tests.flows.conftest import AT
 
 pytestmark = [

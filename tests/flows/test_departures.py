@@ -19,8 +19,8 @@ from flows.send_campaign import resume_send, send_campaign
 from letterpress.send_view import view
 from runtime import clock
 from runtime.house import House
+from simulator.clock import SteeredClock
 from storage.ledger import SqlLedger
-from tests.clocks import SteeredClock
 from tests.flows.conftest import AT, recipient
 from tests.flows.test_send_campaign import mailbox
 

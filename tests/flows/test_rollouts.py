@@ -38,11 +38,11 @@ from letterpress.main import app
 from runtime import clock
 from runtime import house as houses
 from runtime.house import House
+from simulator.clock import SteeredClock
 from storage.decision_store import DecisionStore
 from storage.lake import Lake
 from storage.ledger import SqlLedger
 from storage.models import ModelFiles
-from tests.clocks import SteeredClock
 
 pytestmark = [pytest.mark.journey, pytest.mark.usefixtures("prefect", "soon")]
 

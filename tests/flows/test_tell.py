@@ -22,7 +22,7 @@ from domain.send import Send
 from flows.tell import ATTEMPTS, tell
 from runtime import clock
 from runtime.house import House
-from tests.clocks import SteeredClock
+from simulator.clock import SteeredClock
 from tests.flows.conftest import AT
 from tests.flows.test_send_campaign import mailbox
 

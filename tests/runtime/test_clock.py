@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from runtime import clock
-from tests.clocks import SteeredClock
+from simulator.clock import SteeredClock
 
 
 def test_a_clock_of_ones_own_goes_for_the_whole_process_and_only_within() -> None:

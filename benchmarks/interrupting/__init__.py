@@ -1,0 +1,1 @@
+"""What `benchmarks.interrupted` is made of."""
