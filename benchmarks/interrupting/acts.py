@@ -138,7 +138,7 @@ STORY = (
     Act("answers to that", 7.5, answers, flow=False),
     Act("shadow", 9, advance_rollout),
     Act("serve the candidate", 9.1, serve_the_candidate, flow=False),
-    Act("third send, of two models", 14, send),
+    Act("third send, of two models", 14, send, flow=False),
     Act("answers to that one", 14.5, lambda: answers(_A_BAD_CANDIDATE), flow=False),
     Act("roll back", 17, advance_rollout),
     Act("check variants", 18, lambda: check_variants(CAMPAIGN)),
