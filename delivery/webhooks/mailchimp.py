@@ -14,7 +14,7 @@ from delivery.webhooks.authentic import any_same
 from delivery.webhooks.bounces import bounce_of
 from delivery.webhooks.listing import heard_by, if_unknown, suppression_of
 from delivery.webhooks.posts import Forged, Provider, RawPost, Secrets, Verdict, Verified
-from delivery.webhooks.values import address_of, at, document_of, first_instant, items_of, key_of, listed, our_id, word, words
+from delivery.webhooks.values import UNREADABLE, address_of, at, document_of, first_instant, items_of, key_of, listed, our_id, word, words
 from domain.bounce import Bounce, BounceClass
 from domain.event import EventKind, Heard
 from domain.message import SuppressionReason
@@ -58,8 +58,10 @@ def understand(post: RawPost) -> Iterator[Heard]:
 
 
 def _items(document: Any) -> list[Any]:
+    """Of a document with the field in it, whose value may be JSON within JSON, or nothing of the kind."""
     events = at(document, FIELD)
-    return items_of(document_of(events) if isinstance(events, str) else events if events is not None else document)
+    inner = document_of(events) if isinstance(events, str) else UNREADABLE
+    return items_of(inner if inner is not UNREADABLE else document if events is None else events)
 
 
 def _heard(event: Any, raw: str) -> Heard:

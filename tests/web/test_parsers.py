@@ -118,6 +118,13 @@ def test_webhooks(name: str, data: st.DataObject, form: bool) -> None:
     assert isinstance(verdict, Forged | Wanted)
 
 
+@pytest.mark.parametrize("told", ["None", "", "[", "\ufeff"])
+def test_json_within_json_that_is_none(told: str) -> None:
+    """A field that should hold a document and holds other words: one event that nobody understands, and that keeps them."""
+    [heard] = PROVIDERS["mailchimp"].understand(RawPost({}, as_json({"mandrill_events": told}), ""))
+    assert heard.kind is EventKind.UNKNOWN and json.loads(heard.raw) == told
+
+
 @tried(80)
 @given(body=bodies_of("ses"))
 def test_envelopes_of_sns(body: bytes) -> None:
