@@ -38,7 +38,7 @@ bench: install ## run every benchmark and write docs/benchmarks.md
 
 lock: ## refresh requirements.lock (needs uv)
 	uv lock --quiet
-	uv export --quiet --frozen --no-emit-project --all-extras --no-annotate --no-header -o requirements.lock
+	uv export --quiet --frozen --no-emit-project --all-extras --no-extra gcs --no-annotate --no-header -o requirements.lock
 
 clean: ## remove what running wrote; the environment stays
 	rm -rf var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -17,6 +17,12 @@ _SAID: Mapping[Exclusion, str] = {
     Exclusion.QUIET_HOURS: "in quiet hours",
     Exclusion.HELD_OUT: "in the holdout, which gets no letters",
     Exclusion.CANCELLED: "cancelled",
+    Exclusion.OPTED_OUT: "not wanting the topic",
+    Exclusion.PAUSED: "wanting no letters for a while",
+    Exclusion.DEADLINE: "left out at the deadline",
+    Exclusion.INACTIVE: "without any activity lately",
+    Exclusion.OVER_BUDGET: "beyond the budget",
+    Exclusion.OUT_OF_TIME: "that time ran out for",
 }
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, tzinfo
 
 import pandas as pd
 
-from domain.campaign import QuietHours
+from domain.departure import QuietHours
 from domain.time_zone import zone_of
 
 

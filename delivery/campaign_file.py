@@ -11,8 +11,9 @@ from delivery.departure_check import check_departure
 from delivery.experiment_check import check_experiments
 from delivery.file_models import CampaignFile, Name, PlacementFile, read_model
 from delivery.rollout_check import check_rollout
+from delivery.surface_check import check_surface
 from delivery.yaml_lines import Document, load
-from domain.campaign import Campaign, Placement, PlacementKind
+from domain.campaign import Campaign, Placement, Sender
 from domain.errors import InvalidInput, Mistake
 from domain.ids import CampaignId, PlacementId
 
@@ -31,7 +32,7 @@ def read_campaign(folder: CampaignFolder) -> Campaign:
         campaign=CampaignId(folder.campaign),
         title=written.title,
         sender=written.sender,
-        postal_address=written.postal_address,
+        postal_address=written.postal_address or "",
         audience=written.audience,
         placements=_placements(folder.campaign, written.placements),
         list_id=written.list_id,
@@ -49,7 +50,9 @@ def read_campaign(folder: CampaignFolder) -> Campaign:
         variant_health=written.variant_health,
         experiments=written.experiments,
         rollout=written.rollout,
+        refresh=written.refresh,
         approval=written.approval,
+        permutations=written.permutations,
         file=f"{folder.campaign}/{source.name}",
         audience_line=text_line(document, source, "audience"),
     )
@@ -67,7 +70,7 @@ def placements_in(folder: CampaignFolder) -> tuple[Placement, ...]:
 
 
 def _placements(campaign: str, written: Mapping[str, PlacementFile]) -> tuple[Placement, ...]:
-    return tuple(Placement(PlacementId(f"{campaign}.{name}"), name, one.positions, one.kind) for name, one in written.items())
+    return tuple(Placement(PlacementId(f"{campaign}.{name}"), name, one.positions, one.kind, one.web) for name, one in written.items())
 
 
 def text_line(document: Document, source: SourceFile, key: str) -> int:
@@ -78,13 +81,9 @@ def text_line(document: Document, source: SourceFile, key: str) -> int:
 
 
 def _mistakes(written: CampaignFile, document: Document, file: str) -> list[Mistake]:
-    found = [
-        Mistake(f"sender.{key}: {fault}", file, document.line_of(("sender", key)))
-        for key, address in (("address", written.sender.address), ("reply_to", written.sender.reply_to))
-        if address is not None and (fault := address_fault(address))
-    ]
-    if any(c < " " for c in written.sender.name):
-        found.append(Mistake("sender.name has to be one line", file, document.line_of(("sender", "name"))))
+    found = check_surface(written, document, file)
+    if written.sender:
+        found += _sender_mistakes(written.sender, document, file)
     if written.list_id and not _LIST_ID.fullmatch(written.list_id):
         found.append(
             Mistake(
@@ -93,16 +92,15 @@ def _mistakes(written: CampaignFile, document: Document, file: str) -> list[Mist
         )
     found += check_experiments(written, document, file)
     found += check_departure(written, document, file) + check_rollout(written.rollout, document, file)
-    return found + _placement_mistakes(written, document, file)
+    return found
 
 
-def _placement_mistakes(written: CampaignFile, document: Document, file: str) -> list[Mistake]:
-    subjects = [name for name, placement in written.placements.items() if placement.kind is PlacementKind.SUBJECT]
-    line = document.line_of(("placements",))
-    if len(subjects) != 1:
-        return [
-            Mistake(f"{len(subjects) or 'no'} placements of kind subject", file, line, "exactly one, such as `subject: {kind: subject}`")
-        ]
-    if written.placements[subjects[0]].positions != 1:
-        return [Mistake("a letter has one subject line", file, document.line_of(("placements", subjects[0], "positions")), "positions: 1")]
-    return []
+def _sender_mistakes(sender: Sender, document: Document, file: str) -> list[Mistake]:
+    found = [
+        Mistake(f"sender.{key}: {fault}", file, document.line_of(("sender", key)))
+        for key, address in (("address", sender.address), ("reply_to", sender.reply_to))
+        if address is not None and (fault := address_fault(address))
+    ]
+    if any(c < " " for c in sender.name):
+        found.append(Mistake("sender.name has to be one line", file, document.line_of(("sender", "name"))))
+    return found

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from delivery.file_models import NAME
 from domain.errors import InputError, InvalidInput, Mistake
 
-_REQUIRED = ("campaign.yaml", "letter.mjml")
+CAMPAIGN, LETTER = "campaign.yaml", "letter.mjml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,15 @@ class CampaignFolder:
     file: str
     files: tuple[SourceFile, ...]
 
+    def find(self, name: str) -> SourceFile | None:
+        """A file, if it is there."""
+        return next((f for f in self.files if str(f.name) == name), None)
+
     def file_named(self, name: str) -> SourceFile:
-        """A file that must be there; reading the folder has made sure of it."""
-        return next(f for f in self.files if str(f.name) == name)
+        """A file that has to be there. Raises InvalidInput if it is missing; reading the folder has made sure of campaign.yaml."""
+        if found := self.find(name):
+            return found
+        raise InvalidInput([Mistake(f"{name} is missing", self.file)])
 
     def in_folders(self) -> tuple[SourceFile, ...]:
         """The files that stand in subfolders: variants."""
@@ -49,9 +55,9 @@ def read_folder(folder: Path) -> CampaignFolder:
     """Read a campaign's folder. Raises InputError when it is none, InvalidInput for files that cannot be read as text."""
     if not folder.is_dir():
         raise InputError("there is no such campaign folder", where=str(folder), hint="`letterpress init` makes one to begin from")
-    missing = [Mistake(f"{name} is missing", str(folder)) for name in _REQUIRED if not (folder / name).is_file()]
-    if missing:
-        raise InvalidInput(missing)
+    if not (folder / CAMPAIGN).is_file():  # without it nobody knows whether a letter is needed, and nearly always one is
+        there = [name for name in (CAMPAIGN, LETTER) if not (folder / name).is_file()]
+        raise InvalidInput([Mistake(f"{name} is missing", str(folder)) for name in there])
     if not re.fullmatch(NAME, name := folder.resolve().name):
         raise InputError(f"{name!r} cannot name a campaign", where=str(folder), hint="lower-case letters, digits, - and _")
     found = [_read(path, folder) for path in sorted(_sources(folder))]
@@ -61,9 +67,11 @@ def read_folder(folder: Path) -> CampaignFolder:
 
 
 def _sources(folder: Path) -> list[Path]:
-    """campaign.yaml and letter.mjml, and everything in subfolders but drafts."""
+    """campaign.yaml, letter.mjml if there is one, and everything in subfolders but drafts."""
     below = (path for path in folder.glob("*/**/*") if path.is_file())
-    return [folder / name for name in _REQUIRED] + [p for p in below if not _draft(p.relative_to(folder))]
+    return [folder / name for name in (CAMPAIGN, LETTER) if (folder / name).is_file()] + [
+        p for p in below if not _draft(p.relative_to(folder))
+    ]
 
 
 def _draft(name: Path) -> bool:

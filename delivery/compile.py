@@ -1,4 +1,4 @@
-"""A campaign's folder → its content: MJML compiled once, cut into blocks, links named, plain-text twins made."""
+"""A campaign's folder → its content: MJML compiled once, cut into blocks, links named, plain-text twins made; fragments for pages."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,11 +17,13 @@ from delivery.mime import RenderError
 from delivery.mjml import CompileError, Nodes, compile_mjml
 from delivery.plain_text import plain_text
 from delivery.sources import Sources, read_sources
-from domain.campaign import PlacementKind
+from domain.campaign import PlacementKind, Surface
 from domain.content import Block, Content, Frame, Link, Variant
 from domain.errors import FinalError, InvalidInput, Mistake
 from domain.ids import ContentVersion, PlacementId, send_id_of
 from domain.send import Send
+
+_NO_BLOCK = Block("", "", dynamic=False)  # of what no letter shows
 
 
 def compile_campaign(folder: Path, columns: Collection[str] | None = None) -> Content:
@@ -30,7 +32,8 @@ def compile_campaign(folder: Path, columns: Collection[str] | None = None) -> Co
     `columns` are the names that `recipient` has; when given, a template that names another is a mistake. Raises InvalidInput with every
     mistake and its place.
     """
-    return _Press(read_sources(folder, Known.of(columns))).content()
+    sources = read_sources(folder, Known.of(columns))
+    return _for_pages(sources) if sources.campaign.surface is Surface.WEB else _Press(sources).content()
 
 
 def check_campaign(folder: Path, columns: Collection[str] | None = None) -> list[Mistake]:
@@ -40,6 +43,17 @@ def check_campaign(folder: Path, columns: Collection[str] | None = None) -> list
     except InvalidInput as error:
         return list(error.mistakes)
     return []
+
+
+def _for_pages(sources: Sources) -> Content:
+    """The content of a campaign on the web: fragments, and no letter around them. Raises InvalidInput."""
+    fragments = sources.fragments
+    variants = tuple(
+        one.compiled(sources.folder.campaign, _NO_BLOCK, fragments[one.placement.folder, str(one.variant)]) for one in sources.variants
+    )
+    if mistakes := list(unknown_variants(sources.campaign, variants)):
+        raise InvalidInput(mistakes)
+    return Content(ContentVersion(sources.content_version), sources.campaign, Frame(("",), ("",), ()), variants, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,34 +165,16 @@ class _Press:
         return Frame(chunks, _text_chunks(chunks, self.salt), slots), linked
 
     def _variant(self, source: VariantSource, pieces: Cut) -> _Made:
+        campaign = self.sources.folder.campaign
         if source.placement.kind is PlacementKind.SUBJECT:
             line = source.body.strip()
-            return _Made(self._known(source, Block("", line, is_personal(line + (source.front.preheader or "")))), ())
+            block = Block("", line, is_personal(line + (source.front.preheader or "")))
+            return _Made(source.compiled(campaign, block, None), ())
         html = self.sources.tokens.restore(pieces.blocks[source.placement.folder, str(source.variant)])
         linked = number_links(html, source.placement.placement, source.variant, self.salt)
         block = Block(linked.html, plain_text(linked.html, self.salt), is_personal(linked.html))
-        return _Made(self._known(source, block), linked.links, linked.refused)
-
-    def _known(self, source: VariantSource, block: Block) -> Variant:
-        front = source.front
-        return Variant(
-            variant=source.variant,
-            placement=source.placement.placement,
-            title=source.title,
-            category=front.category,
-            is_default=source.rank is not None,
-            block=block,
-            where=front.where,
-            live_from=front.live_from,
-            live_until=front.live_until,
-            features=dict(sorted(front.features.items())),
-            preheader=front.preheader,
-            file=f"{self.sources.folder.campaign}/{source.source.name}",
-            where_line=source.where_line,
-            default_rank=source.rank,
-            cap=front.cap,
-            limit_per_send=front.limit_per_send,
-        )
+        variant = source.compiled(campaign, block, self.sources.fragments.get((source.placement.folder, str(source.variant))))
+        return _Made(variant, linked.links, linked.refused)
 
 
 def _try(content: Content, sources: Sources) -> None:

@@ -101,7 +101,7 @@ class Composer:
             message_id=message_id,
             send_id=self._send.send_id,
             recipient_id=recipient.recipient_id,
-            sender=self._content.campaign.sender.address,
+            sender=self._content.campaign.letter_sender.address,
             address=recipient.address,
             pieces=pieces,
             payload_hash=payload_hash,
@@ -228,7 +228,12 @@ def _type(source: str, file: str, *, html: bool, tidy: Callable[[str], str] | No
 
 def _shared_context(content: Content, send: Send) -> Context:
     campaign = content.campaign
-    about = {"name": campaign.campaign, "title": campaign.title, "postal_address": campaign.postal_address, "sender": campaign.sender.name}
+    about = {
+        "name": campaign.campaign,
+        "title": campaign.title,
+        "postal_address": campaign.postal_address,
+        "sender": campaign.letter_sender.name,
+    }
     run = {"name": send.send_id, "date": send.as_of.date(), "year": send.as_of.year}
     return {"range": safe_range, "campaign": Columns("campaign", about), "send": Columns("send", run)}
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from delivery.file_models import CampaignFile
 from delivery.yaml_lines import Document, Path
-from domain.campaign import Departure, QuietHours, Waves
+from domain.departure import Departure, QuietHours, Waves
 from domain.errors import Mistake
 
 _MINUTES = 60.0

@@ -14,8 +14,8 @@ def check_diversity(campaign: Campaign, variants: Collection[VariantSource], fol
     """A mistake if even letters that show every category alike stay under the floor."""
     if (diversity := campaign.policy.diversity) is None:
         return []
-    categories = {v.front.category for v in variants if v.placement.kind is PlacementKind.BLOCK}
-    items = diversity.messages * sum(p.positions for p in campaign.placements if p.kind is PlacementKind.BLOCK)
+    categories = {v.front.category for v in variants if v.placement.kind is not PlacementKind.SUBJECT}
+    items = diversity.messages * sum(p.positions for p in campaign.placements if p.kind is not PlacementKind.SUBJECT)
     best = greatest_entropy(items, len(categories))
     if diversity.floor <= best:
         return []

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Annotated, Any, TypeVar, get_type_hints
 
+from annotated_types import Len
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import Doc
@@ -18,22 +19,19 @@ from delivery.yaml_lines import Document
 from domain.campaign import (
     Attribution,
     Cap,
-    Departure,
     Diversity,
     Experiment,
-    Gates,
     Goal,
     HealthCheck,
     Holdout,
     PlacementKind,
     Policy,
-    QuietHours,
     Ramp,
+    Refresh,
     Sender,
-    WarmUp,
-    Waves,
 )
 from domain.content import FeatureValue
+from domain.departure import Departure, Gates, QuietHours, WarmUp, Waves
 from domain.errors import InvalidInput, Mistake
 
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
@@ -81,21 +79,23 @@ class PlacementFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: PlacementKind = Field(PlacementKind.BLOCK, description="`subject` for the subject line, else `block`")
+    kind: PlacementKind = Field(PlacementKind.BLOCK, description="`subject` for the subject line, `web` for a place on pages, else `block`")
     positions: int = Field(1, ge=1, le=20, description="How many variants it shows, one below the other")
+    web: bool = Field(False, description="Blocks only: pages show it too; each variant has a NAME.html beside its NAME.mjml")
 
 
 class CampaignFile(BaseModel):
-    """campaign.yaml: who gets what from whom. The campaign is called as its folder is."""
+    """campaign.yaml: who gets what from whom. The campaign is called as its folder is. One for letters needs what letters need."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, title="Letterpress campaign")
 
     title: Line = Field(description="What the letter is called, for people")
-    sender: Sender = Field(description="Who the letter is from")
-    postal_address: Text = Field(description="The sender's postal address; the law wants it in every letter")
+    sender: Sender | None = Field(None, description="Who the letter is from; every letter needs one")
+    postal_address: Text | None = Field(None, description="The sender's postal address; the law wants it in every letter")
     audience: Text = Field(description="SQL expression over recipient columns: who may get the letter. TRUE for everyone")
     placements: dict[Name, PlacementFile] = Field(
-        min_length=1, description="The placements by name, exactly one of them of kind subject; each has a folder of that name"
+        min_length=1,
+        description="The placements by name, exactly one of them of kind subject, or all of kind web; each has a folder of that name",
     )
     list_id: Line | None = Field(None, description="List-Id of the letters; campaign name and sender's domain if left out")
     topic: Line | None = Field(None, description="What recipients would say the letter is about, such as `news`")
@@ -116,7 +116,11 @@ class CampaignFile(BaseModel):
     variant_health: HealthCheck = Field(default_factory=HealthCheck, description="How variants are watched, and what becomes of bad ones")
     experiments: dict[Name, Experiment] = Field(default_factory=dict, description="Arms of recipients who get other variants, by name")
     rollout: Ramp | None = Field(None, description="A new model takes over stage by stage; {} for the usual stages. At once if left out")
+    refresh: Refresh = Field(default_factory=Refresh, description="For whom a campaign on pages is decided ahead, and for how long")
     approval: bool = Field(False, description="A send waits until another person has approved its content and audience")
+    permutations: tuple[Annotated[tuple[Name, ...], Len(2, 5)], ...] = Field(
+        (), description="Groups of published placements whose combinations of variants are each published as one file"
+    )
 
 
 class VariantFile(BaseModel):
@@ -137,6 +141,9 @@ class VariantFile(BaseModel):
         None, description="How many recipients of one send get it at most, such as the number of coupons there are"
     )
     features: dict[FeatureName, FeatureValue] = Field(default_factory=dict, description="Facts for the ranker: numbers or words")
+    fields: dict[FeatureName, FeatureValue] = Field(
+        default_factory=dict, description="Facts for pages: published beside the fragment, for everybody to read"
+    )
     preheader: Line | None = Field(None, description="Subjects only: the line that mail programs show after the subject")
 
 
@@ -215,6 +222,7 @@ def _schema(kind: type[BaseModel]) -> str:
         Ramp,
         HealthCheck,
         Experiment,
+        Refresh,
     ):
         if definition := schema.get("$defs", {}).get(word.__name__):
             _describe(definition, word)

@@ -8,11 +8,12 @@ from delivery.campaign_folder import SourceFile
 from delivery.file_models import NAME, VariantFile, read_model
 from delivery.yaml_lines import Document, load
 from domain.campaign import Placement, PlacementKind
+from domain.content import Block, Variant
 from domain.errors import InvalidInput, Mistake
 from domain.ids import VariantId
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
-_SUFFIXES = {PlacementKind.BLOCK: ".mjml", PlacementKind.SUBJECT: ".txt"}
+_SUFFIXES = {PlacementKind.BLOCK: ".mjml", PlacementKind.SUBJECT: ".txt", PlacementKind.WEB: ".html"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,30 @@ class VariantSource:
         """The line on which `where` begins."""
         return text_line(self.document, self.source, "where") if self.front.where else None
 
+    def compiled(self, campaign: str, block: Block, web: str | None) -> Variant:
+        """The variant of a campaign, with what its content was compiled to."""
+        front = self.front
+        return Variant(
+            variant=self.variant,
+            placement=self.placement.placement,
+            title=self.title,
+            category=front.category,
+            is_default=self.rank is not None,
+            block=block,
+            where=front.where,
+            live_from=front.live_from,
+            live_until=front.live_until,
+            features=dict(sorted(front.features.items())),
+            preheader=front.preheader,
+            file=f"{campaign}/{self.source.name}",
+            where_line=self.where_line,
+            default_rank=self.rank,
+            cap=front.cap,
+            limit_per_send=front.limit_per_send,
+            web=web,
+            fields=dict(sorted(front.fields.items())),
+        )
+
     def line_of(self, key: str) -> int:
         """The line of a key of the front matter; its first when the key is not there."""
         return self.document.line_of((key,))
@@ -68,6 +93,10 @@ def check_front(variant: VariantSource) -> list[Mistake]:
         found.append(("live_until", "ends before it begins", None))
     if front.preheader and variant.placement.kind is not PlacementKind.SUBJECT:
         found.append(("preheader", "a preheader belongs to a subject", "write it into a file of the subject's folder"))
+    if front.fields and not variant.placement.published:
+        found.append(
+            ("fields", "fields are for pages, and pages do not show this placement", "`web: true` in campaign.yaml, or `features`")
+        )
     if front.default is True and variant.placement.positions > 1:
         found.append(("default", f"the placement has {variant.placement.positions} positions", "write the rank: default: 1, default: 2, …"))
     if (variant.rank or 0) > variant.placement.positions:

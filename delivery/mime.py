@@ -103,11 +103,11 @@ class Envelope:
     """What all letters of a send share: headers but for the recipient's own. Unsubscribe links begin with `leave_root`."""
 
     def __init__(self, campaign: Campaign, send: Send) -> None:
-        domain = domain_of(campaign.sender.address)
+        domain = domain_of(campaign.letter_sender.address)
         self._domain = domain
         self.leave_root = f"{send.public_url.rstrip('/')}/u/"
-        self._sender = campaign.sender
-        self._from = _sender(campaign.sender)
+        self._sender = campaign.letter_sender
+        self._from = _sender(campaign.letter_sender)
         self._listed = (
             ("List-Id", f"{_phrase(campaign.title)} <{campaign.list_id or f'{campaign.campaign}.{domain}'}>"),
             ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),

@@ -18,6 +18,7 @@ from domain.ids import CampaignId, RecipientId, SendId, digest, notice_id_of
 from domain.message import Letter
 from domain.rollout import ENDED, Look, Rollout, RolloutState, Verdict
 from domain.send import Send
+from domain.serving import ServedLatency
 
 SIGNATURE_HEADER = "Letterpress-Signature"
 
@@ -72,6 +73,26 @@ def rollout_notice(rollout: Rollout, look: Look) -> Notice:
         text += f"  letterpress rollout rollback {campaign}    gives everyone back to {rollout.incumbent}\n"
     facts = {"candidate": rollout.candidate, "incumbent": rollout.incumbent, "state": rollout.state.value, "share": rollout.share}
     return Notice(f"rollout_{rollout.state}", None, campaign, look.at, title, text, facts | {"because": "; ".join(look.reasons)})
+
+
+def serving_notice(campaign: CampaignId, slow: ServedLatency, allowed_ms: float, at: datetime) -> Notice:
+    """Pages are answered too slowly: by which process, how slowly, and where to look."""
+    title = f"{campaign}: placements are answered slowly, p99 {slow.p99_ms:.1f} ms"
+    text = (
+        f"At {slow.at:%Y-%m-%d %H:%M} UTC the process {slow.process} of `letterpress serve` had answered {slow.requests:,} requests\n"
+        f"for placements within {slow.minutes:g} minutes; one in a hundred took longer than {slow.p99_ms:.1f} ms. {allowed_ms:g} ms are\n"
+        "allowed (serving_p99_ms). Visitors get what was decided for them, or the default, all the same. Rollouts stay at their stage\n"
+        "meanwhile.\n\n"
+        "  /metrics of that process tells how long answers take, and how many defaults were shown and why (docs/serving.md)\n"
+    )
+    facts: dict[str, str | int | float] = {
+        "process": slow.process,
+        "p99_ms": slow.p99_ms,
+        "allowed_ms": allowed_ms,
+        "requests": slow.requests,
+        "defaults": slow.defaults,
+    }
+    return Notice("serving_slow", None, campaign, at, title, text, facts)
 
 
 _STUCK = "decides for {share} and cannot be judged"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from delivery.esp.port import Esp
-from domain.campaign import Departure, UnknownPolicy
+from domain.departure import Departure, UnknownPolicy
 from domain.message import LedgerEntry
 
 

@@ -1,14 +1,14 @@
 """A campaign's sources, read and checked: everything that can be said about them before MJML is compiled."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from delivery.campaign_file import placements_in, read_campaign
-from delivery.campaign_folder import CampaignFolder, SourceFile, read_folder
+from delivery.campaign_folder import LETTER, CampaignFolder, SourceFile, read_folder
 from delivery.cutting import CutError, check_balanced
 from delivery.diversity_check import check_diversity
 from delivery.file_models import nearest
@@ -19,6 +19,7 @@ from delivery.mjml import COMPILERS, Nodes
 from delivery.mjml_rules import CUTTABLE, check_mjml
 from delivery.mjml_tree import ENDING, Element, read_mjml
 from delivery.tokens import Tokens
+from delivery.web_forms import check_combinations, read_fragments
 from domain.campaign import Campaign, Placement, PlacementKind
 from domain.errors import InvalidInput, Mistake
 
@@ -38,6 +39,7 @@ class Sources:
     frame: Nodes
     variants: tuple[VariantSource, ...]
     blocks: Mapping[tuple[str, str], Nodes]  # MJML of the block variants, by folder and variant
+    fragments: Mapping[tuple[str, str], str]  # HTML of the variants that pages show, by folder and variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,31 +73,51 @@ def read_sources(path: Path, known: Known) -> Sources:
     """Read a campaign's folder. Raises InvalidInput with every mistake, each with file and line where it has them."""
     folder, findings = read_folder(path), _Findings()
     version = folder.digest(_FORMAT, *COMPILERS)
-    tokens, letter = Tokens(version[:8]), folder.file_named("letter.mjml")
+    tokens = Tokens(version[:8])
     campaign = findings.attempt(lambda: read_campaign(folder))
     placements = campaign.placements if campaign else placements_in(folder)
     variants = _read_variants(folder, placements, findings) if placements else []
-    frame = findings.attempt(lambda: _read_letter(letter, tokens, known))
-    if frame is not None and placements:
-        findings.mistakes += check_frame(frame, letter, placements, variants, tokens)
+    frame = _read_frame(folder, (placements, variants), tokens, known, findings)
     findings.mistakes += _default_mistakes(placements, variants, folder)
     if campaign:
-        findings.mistakes += check_diversity(campaign, variants, folder)
-    blocks = _read_blocks(variants, {name: parent for name, parent, _ in places_in(frame or ())}, tokens, known, findings)
+        findings.mistakes += check_diversity(campaign, variants, folder) + check_combinations(campaign, variants, folder)
+    blocks = _read_blocks(variants, {name: parent for name, parent, _ in places_in(frame)}, tokens, known, findings)
+    fragments = read_fragments(folder, placements, variants, findings.mistakes)
     findings.settle()
-    assert campaign is not None and frame is not None  # noqa: S101 - settled above
-    return Sources(folder, campaign, version, tokens, frame, tuple(variants), blocks)
+    assert campaign is not None  # noqa: S101 - settled above
+    return Sources(folder, campaign, version, tokens, frame, tuple(variants), blocks, fragments)
+
+
+def _read_frame(
+    folder: CampaignFolder, around: tuple[Sequence[Placement], Sequence[VariantSource]], tokens: Tokens, known: Known, findings: _Findings
+) -> Nodes:
+    """The letter around these placements and variants; none for a campaign on the web, which then may not have the file of one."""
+    placements, variants = around
+    if placements and all(one.kind is PlacementKind.WEB for one in placements):
+        if (letter := folder.find(LETTER)) is not None:
+            findings.mistakes.append(Mistake("a campaign on the web has no letter", letter.file, None, "delete it"))
+        return []
+    letter = findings.attempt(lambda: folder.file_named(LETTER))
+    frame = findings.attempt(lambda: _read_letter(letter, tokens, known)) if letter else None
+    if letter and frame is not None and placements:
+        findings.mistakes += check_frame(frame, letter, placements, variants, tokens)
+    return frame or []
 
 
 def _read_blocks(
     variants: Iterable[VariantSource], parents: Mapping[str, str], tokens: Tokens, known: Known, findings: _Findings
 ) -> dict[tuple[str, str], Nodes]:
-    """The MJML of block variants, each as a child of the element that its place stands in; subjects are checked and have none."""
+    """The MJML of block variants, each as a child of the element that its place stands in; subjects are checked and have none.
+
+    Pages' own variants have none either, and are checked with all other fragments.
+    """
     blocks: dict[tuple[str, str], Nodes] = {}
     for variant in variants:
         findings.mistakes += check_front(variant)
         if variant.placement.kind is PlacementKind.SUBJECT:
             findings.mistakes += _subject_mistakes(variant, known)
+            continue
+        if variant.placement.kind is PlacementKind.WEB:
             continue
         parent = parents.get(variant.placement.folder, "mj-body")
         read = partial(_read_block, variant, parent, tokens, known)
@@ -155,6 +177,8 @@ def _read_variants(folder: CampaignFolder, of: Iterable[Placement], findings: _F
             findings.mistakes.append(Mistake("the folder is no placement of campaign.yaml", source.file, None, hint))
         elif len(source.name.parts) > 2:  # noqa: PLR2004 - placement/variant.mjml
             findings.mistakes.append(Mistake("variants stand directly in their placement's folder", source.file))
+        elif placement.web and source.name.suffix == ".html":
+            continue  # the twin of a variant: `read_fragments` pairs them
         elif (variant := findings.attempt(partial(read_variant, source, placement))) is not None:
             variants.append(variant)
     return variants

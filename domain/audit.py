@@ -27,6 +27,7 @@ class Deed(StrEnum):
     REPLACED = "replaced"  # a candidate in the shadow, by a newer one
     VARIANT_RETIRED = "variant_retired"  # `detail` names placement and variant
     VARIANT_REVIVED = "variant_revived"
+    CONTENT_WITHDRAWN = "content_withdrawn"  # from pages; `detail` names placement and variant
     REPEATED = "repeated"  # unknown letters that were handed off again, by the campaign's policy
 
 

@@ -1,27 +1,34 @@
-"""The campaign: the definition a marketer writes in `campaign.yaml`. One send is one scheduled run of it.
+"""The campaign: the definition a marketer writes in `campaign.yaml`. One send is one scheduled run of it; on the web, one refresh.
 
 The dataclasses are validated by pydantic where the file is read (`delivery/campaign_file.py`); the same classes yield
 the JSON Schema that editors complete from. Field descriptions are therefore written for the marketer.
 """
 
 from dataclasses import dataclass, field
-from datetime import date, time
 from enum import StrEnum
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Le, Len
 from typing_extensions import Doc
 
+from domain.departure import Departure, QuietHours, Share, Waves
+from domain.errors import FinalError
 from domain.ids import CampaignId, PlacementId
-
-Share = Annotated[float, Ge(0), Le(1)]
 
 
 class PlacementKind(StrEnum):
-    """What stands in a placement: a block of the letter's body, or its subject line."""
+    """What stands in a placement: a block of the letter's body, its subject line, or a fragment of a web page."""
 
     BLOCK = "block"
     SUBJECT = "subject"
+    WEB = "web"
+
+
+class Surface(StrEnum):
+    """Where people see a campaign."""
+
+    MAIL = "mail"
+    WEB = "web"
 
 
 class Goal(StrEnum):
@@ -43,12 +50,18 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """A named place in the letter that shows one variant per position."""
+    """A named place in the letter or on a page that shows one variant per position. `web`: a block that pages show too."""
 
     placement: PlacementId
     folder: str
     positions: int = 1
     kind: PlacementKind = PlacementKind.BLOCK
+    web: bool = False
+
+    @property
+    def published(self) -> bool:
+        """Whether its variants are published for pages, and may be chosen only then."""
+        return self.web or self.kind is PlacementKind.WEB
 
 
 class HoldoutMail(StrEnum):
@@ -107,54 +120,6 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class QuietHours:
-    """Local times between which nobody is written to; may span midnight."""
-
-    start: Annotated[time, Doc("Local time at which quiet hours begin, such as 21:00")]
-    end: Annotated[time, Doc("Local time at which quiet hours end, such as 07:00")]
-
-    def cover(self, clock: time) -> bool:
-        """Whether a local time is in them: from `start` on, before `end`. Hours that start when they end are empty."""
-        if self.start <= self.end:
-            return self.start <= clock < self.end
-        return clock >= self.start or clock < self.end
-
-
-@dataclass(frozen=True, slots=True)
-class Gates:
-    """Shares of the letters handed off so far above which a send pauses by itself. Machines' events do not count."""
-
-    bounces: Annotated[Share, Doc("Share of bounced letters above which the send pauses")] = 0.05
-    complaints: Annotated[Share, Doc("Share of letters reported as spam above which the send pauses")] = 0.003
-    unsubscribes: Annotated[Share, Doc("Share of readers who unsubscribe above which the send pauses")] = 0.02
-    render_failures: Annotated[Share, Doc("Share of letters that cannot be printed above which the send pauses")] = 0.02
-    minimum: Annotated[int, Ge(1), Doc("Letters below which shares are not judged: too few say little")] = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Waves:
-    """A send that goes out in random waves, each a fair sample of the audience, with a soak and gates between them."""
-
-    shares: Annotated[
-        tuple[Annotated[float, Gt(0), Le(1)], ...],
-        Len(1, 20),
-        Doc("Share of the audience written to by the end of each wave, up to 1"),
-    ] = (0.01, 0.05, 0.2, 1.0)
-    soak_minutes: Annotated[
-        float, Ge(0), Doc("Minutes between the end of a wave and the next one, for bounces and complaints to come in")
-    ] = 60.0
-    gates: Annotated[Gates, Doc("What must not happen")] = field(default_factory=Gates)
-
-
-@dataclass(frozen=True, slots=True)
-class WarmUp:
-    """Caps on what a sending domain mails per day (UTC) while it gets known; the most engaged recipients come first."""
-
-    began_on: Annotated[date, Doc("First day of the warm-up")]
-    per_day: Annotated[tuple[Annotated[int, Ge(1)], ...], Len(1, 120), Doc("Letters on the first day, the second, …; no cap afterwards")]
-
-
-@dataclass(frozen=True, slots=True)
 class Attribution:
     """For how long what people do afterwards is counted for what their letter showed them. The last click takes it all."""
 
@@ -191,6 +156,9 @@ class Ramp:
     control: Annotated[float, Gt(0), Le(0.5), Doc("Share of recipients the incumbent keeps during the watch, to compare with")] = 0.05
     diversity_loss: Annotated[Share, Doc("Relative fall of the mix of categories in a letter up to which nothing is made of it")] = 0.1
     slowdown: Annotated[float, Ge(1), Doc("How many times as long a decision may take as the incumbent's")] = 3.0
+    serving_p99_ms: Annotated[
+        float, Gt(0), Doc("99th percentile, in milliseconds, of answers for placements on the web, above which no stage is left")
+    ] = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,38 +194,35 @@ class Experiment:
         return next(iter(self.arms))
 
 
-class UnknownPolicy(StrEnum):
-    """What becomes of a letter of which nobody can find out whether it went out."""
-
-    AT_MOST_ONCE = "at_most_once"  # it stays unknown, and is listed
-    AT_LEAST_ONCE = "at_least_once"  # it is handed off again
-
-
 @dataclass(frozen=True, slots=True)
-class Departure:
-    """How fast and when letters leave, and what becomes of those in doubt."""
+class Refresh:
+    """How a web campaign is refreshed: for whom its placements are decided ahead of their visits, and how long that holds."""
 
-    per_minute: Annotated[Annotated[int, Ge(1)] | None, Doc("Letters per minute at most, over all processes")] = None
-    warm_up: Annotated[WarmUp | None, Doc("Daily caps of a new sending domain")] = None
-    local_time: Annotated[time | None, Doc("Each recipient gets the letter when their clock first shows this, such as 09:00")] = None
-    deadline_hours: Annotated[
-        Annotated[float, Gt(0)] | None, Doc("Hours after the scheduled instant at which whoever is left is left out, with that reason")
+    active_days: Annotated[float, Gt(0), Le(3660), Doc("Days within which a recipient must have done something to be decided for")] = 30.0
+    recipients: Annotated[int, Ge(1), Doc("The budget: for so many at most per refresh, the most recently active first")] = 1_000_000
+    minutes: Annotated[
+        Annotated[float, Gt(0)] | None,
+        Doc("Minutes after which a refresh stops; what it has published by then stays. No limit if left out"),
     ] = None
-    unknown: Annotated[UnknownPolicy, Doc("What becomes of letters of which nobody knows whether they went out")] = (
-        UnknownPolicy.AT_MOST_ONCE
+    ttl_hours: Annotated[float, Gt(0), Le(8760), Doc("Hours after which a decision that was not made again gives way to the default")] = (
+        48.0
     )
-    unknown_after_hours: Annotated[
-        float, Ge(0), Doc("Hours for which evidence about such a letter is waited for before at_least_once hands it off again")
-    ] = 24.0
+    contexts: Annotated[
+        tuple[Annotated[str, Len(1, 64)], ...],
+        Doc("Recipient attributes, such as country, for whose values visitors whom nobody knows get a default of their own"),
+    ] = ()
+    context_recipients: Annotated[
+        int, Ge(10), Doc("Recipients that such a value must have among those decided for: fewer would tell of single people")
+    ] = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """The whole definition. Immutable: its bytes are part of the content version."""
+    """The whole definition. Immutable: its bytes are part of the content version. Only campaigns on the web have no sender."""
 
     campaign: CampaignId
     title: str
-    sender: Sender
+    sender: Sender | None
     postal_address: str
     audience: str
     placements: tuple[Placement, ...]
@@ -276,6 +241,21 @@ class Campaign:
     variant_health: HealthCheck = field(default_factory=HealthCheck)
     experiments: dict[str, Experiment] = field(default_factory=dict)
     rollout: Ramp | None = None  # None: a new model that nothing speaks against decides at once
+    refresh: Refresh = field(default_factory=Refresh)  # of a web campaign
     approval: Annotated[bool, Doc("A send waits until another person has approved its content and audience")] = False
+    permutations: tuple[tuple[str, ...], ...] = ()  # folders of placements whose combinations are published as one file each
     file: str | None = None  # campaign.yaml as it was read, and where the expression stands in it, for error messages
     audience_line: int | None = None
+
+    @property
+    def surface(self) -> Surface:
+        """The web when all of its placements are pages' own; letters otherwise. The two are not mixed."""
+        own = bool(self.placements) and all(one.kind is PlacementKind.WEB for one in self.placements)
+        return Surface.WEB if own else Surface.MAIL
+
+    @property
+    def letter_sender(self) -> Sender:
+        """Who its letters are from. FinalError for a campaign on the web: nobody asks that of one."""
+        if self.sender is None:
+            raise FinalError("a campaign on the web has no sender", where=self.campaign)
+        return self.sender

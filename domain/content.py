@@ -58,6 +58,8 @@ class Variant:
     default_rank: int | None = None
     cap: Cap | None = None  # how often one recipient gets it; the policy's, if None
     limit_per_send: int | None = None  # how many recipients of one send get it at most
+    web: str | None = None  # its HTML fragment as pages show it; None where the placement is not published
+    fields: Mapping[str, FeatureValue] = field(default_factory=dict)  # facts that are published beside the fragment
 
     def live_at(self, at: datetime) -> bool:
         """Whether the variant may be chosen at this instant: from `live_from` on, before `live_until`."""

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from domain.ids import DecisionId, ModelVersion, PlacementId, RecipientId, SendId, VariantId
 
+SEEN_ON_PAGE = "letterpress.web"
+"""Source of decisions that are known to have been seen: their position came into view on a page."""
+
 
 class Arm(StrEnum):
     """What a recipient was assigned to in a send."""

@@ -23,9 +23,15 @@ class EventKind(StrEnum):
     PREFERRED = "preferred"  # asked for fewer letters, or for some again, without leaving
     OPENED = "opened"
     CLICKED = "clicked"
+    SHOWN = "shown"  # a placement of a page came into view, with what was decided for it
     PAGE_VIEWED = "page_viewed"
     SEARCHED = "searched"
     ADDED_TO_CART = "added_to_cart"
+    REMOVED_FROM_CART = "removed_from_cart"
+    CART_VIEWED = "cart_viewed"
+    ADDED_TO_WISHLIST = "added_to_wishlist"
+    DWELLED = "dwelled"  # stayed on a page for a while
+    SCROLLED = "scrolled"
     PURCHASED = "purchased"
     REFUNDED = "refunded"  # an order, or a part of it
     UNKNOWN = "unknown"

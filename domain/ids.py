@@ -22,6 +22,7 @@ VariantId = NewType("VariantId", str)
 ContentVersion = NewType("ContentVersion", str)
 ModelVersion = NewType("ModelVersion", str)
 
+_WITHIN_SESSION = "+"  # in no send's own id
 _SEPARATOR = "\x1f"  # cannot occur in an id that was imported (control characters are refused)
 
 
@@ -37,6 +38,17 @@ def send_id_of(campaign: CampaignId, scheduled_at: datetime) -> SendId:
     return SendId(f"{campaign}-{scheduled_at.astimezone(UTC):%Y%m%dT%H%M%SZ}")
 
 
+def session_send_id_of(refresh: SendId, number: int) -> SendId:
+    """Decisions of one round within sessions, on top of a refresh: their decision ids differ from the refresh's."""
+    return SendId(f"{refresh}{_WITHIN_SESSION}{number}")
+
+
+def refresh_of(send: SendId) -> SendId:
+    """The refresh that a decision within a session stands on; any other send is its own."""
+    refresh, mark, number = send.rpartition(_WITHIN_SESSION)
+    return SendId(refresh) if mark and number.isdigit() else send
+
+
 def message_id_of(send: SendId, recipient: RecipientId) -> MessageId:
     """One recipient's letter in one send. Carries no personal data: safe in headers and ESP metadata."""
     return MessageId(digest("message", send, recipient))
@@ -50,6 +62,14 @@ def notice_id_of(kind: str, send: SendId, at: datetime) -> MessageId:
 def decision_id_of(send: SendId, recipient: RecipientId, placement: PlacementId, position: int) -> DecisionId:
     """The decision for one position (1, 2, …) of one placement for one recipient in one send."""
     return DecisionId(digest("decision", send, recipient, placement, str(position)))
+
+
+CONTEXT_PREFIX = "~"  # no recipient's id begins with it
+
+
+def context_id_of(attribute: str, value: str) -> str:
+    """Under which the decision store holds what visitors get of whom nothing but this is known."""
+    return f"{CONTEXT_PREFIX}{attribute}={value}"
 
 
 def event_id_of(source: str, key: str) -> str:

@@ -35,6 +35,9 @@ class Exclusion(StrEnum):
     HELD_OUT = "held_out"  # in a holdout that gets no letters; would have got one otherwise
     CANCELLED = "cancelled"
     DEADLINE = "deadline"
+    INACTIVE = "inactive"  # of a refresh: has done nothing for long
+    OVER_BUDGET = "over_budget"  # of a refresh: others were active more recently, and these were as many as the budget allows
+    OUT_OF_TIME = "out_of_time"  # of a refresh: it was stopped before it came to them
 
 
 class SuppressionReason(StrEnum):

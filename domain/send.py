@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from domain.campaign import Surface
 from domain.hashing import BUCKETS
 from domain.ids import CampaignId, ContentVersion, ModelVersion, SendId
 
@@ -44,12 +45,31 @@ class Send:
     rollout_share: float = 0.0
     status: SendStatus = SendStatus.PLANNED
     reason: str | None = None
+    surface: Surface = Surface.MAIL  # WEB: a refresh of the decisions that a site asks for; nothing of it is handed off
+    tiers: int = 1  # of a refresh that stops after some time: so many slices of its audience, the most recently active first
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is done about it."""
+        return self.status in (SendStatus.FINISHED, SendStatus.CANCELLED)
 
     @property
     def stages(self) -> tuple[str, ...]:
         """What is done over its shards, in order. Without a model there are no features to compute."""
-        return ("audience", *(["features"] if self.model_version else []), "decisions", "handoff")
+        features = ["features"] if self.model_version else []
+        return ("audience", *features, "decisions", *(["handoff"] if self.surface is Surface.MAIL else []))
+
+    @property
+    def slots(self) -> int:
+        """Shards per tier: those of one tier divide all buckets evenly. Only refreshes have more than one tier."""
+        return self.shards // self.tiers
 
     def buckets(self, shard: int) -> tuple[int, int]:
-        """The buckets [low, high) of a shard in 0 … shards - 1; the shards divide all buckets evenly."""
-        return shard * BUCKETS // self.shards, (shard + 1) * BUCKETS // self.shards
+        """The buckets [low, high) of a shard in 0 … shards - 1."""
+        slot = shard % self.slots
+        return slot * BUCKETS // self.slots, (slot + 1) * BUCKETS // self.slots
+
+    def shards_of(self, bucket: int) -> tuple[int, ...]:
+        """The shards that may hold recipients of a bucket, one per tier."""
+        slot = next(slot for slot in range(self.slots) if bucket < self.buckets(slot)[1])
+        return tuple(range(slot, self.shards, self.slots))

@@ -1,10 +1,12 @@
 """Events of the site and the shop: what somebody did there, by the ids that the site knows them by."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from domain.event import EventKind
+from domain.ids import DecisionId, RecipientId
 
 
 class Call(StrEnum):
@@ -86,6 +88,8 @@ class SiteEvent:
     properties: str = "{}"
     purchases: tuple[Purchase, ...] = ()
     refund: Refund | None = None
+    decision_id: DecisionId | None = None  # as the page told it: whether it is this visitor's is looked at later
+    machine: bool = False  # the program says itself that nobody sits before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +113,9 @@ class EventRates:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvents:
-    """What became of what came in. `known`: events that were there already."""
+    """What became of what came in. `known`: events that were there already. `owners`: whose each event is, new or known, by its id."""
 
     new: int
     known: int
     refused: int
+    owners: Mapping[str, RecipientId] = field(default_factory=dict, repr=False)

@@ -24,11 +24,13 @@ def attribute_clicks(clicks: pd.DataFrame, decisions: pd.DataFrame, subjects: fr
     """Outcomes of one send: at most one click per decision, in the order of decision ids.
 
     `clicks`: decision_id, occurred_at, received_at (aware). `decisions`: decision_id, recipient_id, placement.
-    `subjects`: the placements that are subject lines. Clicks that name no decision (on links of the frame) are no outcome.
+    `subjects`: the placements that are subject lines; who clicks a block on a page (`on_page`) has opened no letter for it. Clicks that
+    name no decision (on links of the frame) are no outcome.
     """
     named = clicks[["decision_id", "occurred_at", "received_at"]].merge(decisions[["decision_id", "recipient_id"]], on="decision_id")
     lines = decisions.loc[decisions["placement"].isin(list(subjects)), ["decision_id", "recipient_id"]]
-    opened = named.drop(columns="decision_id").merge(lines, on="recipient_id")
+    opened = _in_letters(clicks)[["decision_id", "occurred_at", "received_at"]].merge(decisions[["decision_id", "recipient_id"]])
+    opened = opened.drop(columns="decision_id").merge(lines, on="recipient_id")
     both = pd.concat([named, opened], ignore_index=True).sort_values(["decision_id", "occurred_at", "received_at"])
     first = both.drop_duplicates("decision_id")
     return _outcomes(first.assign(kind=OutcomeKind.CLICK.value, value=float("nan"), currency=None))
@@ -64,12 +66,16 @@ def attribute_purchases(clicked: pd.DataFrame, viewed: pd.DataFrame, decisions: 
     views = viewed[~viewed["purchase_id"].isin(clicked["purchase_id"])].drop(columns="decision_id")
     seen = views.merge(blocks.drop_duplicates(["send_id", "recipient_id", "category"]), on=["send_id", "recipient_id", "category"])
     letters = pd.concat([clicked.drop(columns="decision_id"), views], ignore_index=True)
-    opened = letters.merge(lines.drop(columns="category"), on=["send_id", "recipient_id"])
+    opened = _in_letters(letters).merge(lines.drop(columns="category"), on=["send_id", "recipient_id"])
     own = clicked[clicked["decision_id"].isin(decisions["decision_id"])]
     both = pd.concat([part[list(_CREDITED)] for part in (own, seen, opened)], ignore_index=True)
     known = both["received_at"].where(both["received_at"] >= both["received_at_touch"], both["received_at_touch"])  # of both
     ordered = both.assign(received_at=known).drop_duplicates(["decision_id", "purchase_id"]).sort_values(["decision_id", "purchase_id"])
     return _outcomes(ordered.assign(kind=OutcomeKind.CONVERSION.value, value=ordered["amount"]))
+
+
+def _in_letters(touches: pd.DataFrame) -> pd.DataFrame:
+    return touches[~touches["on_page"].astype(bool)] if "on_page" in touches else touches
 
 
 _CREDITED = ("decision_id", "recipient_id", "purchase_id", "amount", "currency", "occurred_at", "received_at", "received_at_touch")

@@ -38,7 +38,7 @@ class Rules:
 
     `planned`: recipients and sends over the whole ramp, as foreseen; the sequences are narrowest at half of it. `diversity_loss`: relative
     fall of the mix up to which nothing is made of it, for two models never mix alike. `slowdown`: how many times as long a decision may
-    take. `watch_time`: how long the last stage lasts at least.
+    take. `serving_p99_ms`: 99th percentile up to which pages may be answered. `watch_time`: how long the last stage lasts at least.
     """
 
     planned: float
@@ -49,6 +49,7 @@ class Rules:
     level: float = LEVEL
     diversity_loss: float = 0.1
     slowdown: float = 3.0
+    serving_p99_ms: float = 5.0
     watch_time: timedelta = timedelta(hours=48)
 
 
@@ -64,6 +65,7 @@ class Evidence:
     strata: Mapping[Metric, Sequence[Stratum]]
     design_effects: Mapping[Metric, float] = field(default_factory=dict)
     mismatch: str | None = None  # a sample ratio that cannot be chance: no verdict holds
+    served_p99_ms: float | None = None  # how fast pages are answered at present; None: none are, or too few to say
     slowness: float | None = None  # how many times as long the candidate's decisions took; None: too few to say
 
 
@@ -154,9 +156,12 @@ def _waits_for(evidence: Evidence, rules: Rules, primary: Seen) -> list[str]:
 
 
 def _too_slow(evidence: Evidence, rules: Rules) -> Iterator[str]:
-    """A slow model harms no reader, so it is held and not rolled back."""
+    """A slow model harms no reader, so it is held and not rolled back. How fast pages are answered is nothing that a model decides, for
+    nothing is decided then: it is no time to change anything, though."""
     if evidence.slowness is not None and evidence.slowness > rules.slowdown:
         yield f"its decisions take {evidence.slowness:.1f} times as long as the incumbent's; no more than {rules.slowdown:g} is allowed"
+    if evidence.served_p99_ms is not None and evidence.served_p99_ms > rules.serving_p99_ms:
+        yield f"pages are answered slowly: p99 {evidence.served_p99_ms:.1f} ms; no more than {rules.serving_p99_ms:g} ms is allowed"
 
 
 def _is_last_step(evidence: Evidence, rules: Rules) -> bool:

@@ -9,15 +9,13 @@ from domain.approval import Approval
 from domain.audit import AuditEntry, Deed
 from domain.errors import InputError
 from domain.ids import SendId
-from domain.send import Send, SendStatus
+from domain.send import Send
 from flows.approval import approval_of, asks_for_approval, audience_hash
 from flows.print_sample import print_sample
 from flows.select_audience import counts_kept
 from flows.show_send import html_of, variant_shares
 from runtime.clock import now
 from runtime.house import House
-
-_OVER = frozenset((SendStatus.FINISHED, SendStatus.CANCELLED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,7 @@ def is_frozen(house: House, send: Send) -> bool:
 def _refuse(house: House, send: Send) -> None:
     if not asks_for_approval(house, send):
         raise InputError(f"{send.send_id} needs no approval", hint="campaign.yaml asks for one by `approval: true`")
-    if send.status in _OVER:
+    if send.is_over:
         raise InputError(f"{send.send_id} is {send.status}; there is nothing left to approve")
     if not is_frozen(house, send):
         raise InputError(f"the audience of {send.send_id} is not decided yet", hint=f"letterpress resume {send.send_id}")

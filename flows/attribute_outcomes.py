@@ -7,14 +7,17 @@ from datetime import datetime, timedelta
 import pandas as pd
 from prefect import flow
 
-from domain.campaign import Campaign, PlacementKind
+from domain.campaign import Campaign, PlacementKind, Surface
+from domain.event import EventKind
 from domain.ids import SendId
 from domain.send import Send
 from experiments.attribution import attribute_clicks, attribute_purchases, last_touches, settled
-from flows.load_touches import load_clicks, load_purchases, load_views
+from flows.load_touches import load_clicks, load_page_touches, load_purchases, load_views
 from flows.score_machines import score_send
+from flows.trace_page_events import LEFT_OPEN, trace_page_events
 from runtime.clock import now
 from runtime.house import House, shared_house
+from storage.page_events import PageEvents
 
 _LONGEST = timedelta(days=120)  # that a purchase can be after its letter: two windows of the longest there may be
 _DECIDED = ["decision_id", "send_id", "recipient_id", "placement", "position", "category"]
@@ -28,7 +31,7 @@ def attribute_outcomes() -> int:
 
 def attribute_recent(house: House) -> int:
     """`attribute_outcomes` for those who have the house open."""
-    return _attribute(house, {send.send_id for send in house.sends.list()}, now())
+    return _attribute(house, None, now())
 
 
 def attribute_send(house: House, send: Send) -> int:
@@ -46,7 +49,13 @@ class _Mailing:
     def closes_at(self, wait: timedelta) -> datetime:
         """When its labels close: a click at the end of its window, a purchase at the end of that, and a wait for what is late."""
         days = max(2 * self.campaign.attribution.click_days, self.campaign.attribution.view_days or 0)
-        return self.send.scheduled_at + timedelta(days=days) + wait
+        return self.send.scheduled_at + timedelta(days=days) + wait + self.shown_for
+
+    @property
+    def shown_for(self) -> timedelta:
+        """For how long pages show it after it was decided; a letter is there at once."""
+        on_pages = self.send.surface is Surface.WEB
+        return timedelta(hours=self.campaign.refresh.ttl_hours) + LEFT_OPEN if on_pages else timedelta(0)
 
     @property
     def subjects(self) -> frozenset[str]:
@@ -60,28 +69,45 @@ class _Mailing:
         return decisions.assign(rank=rank).sort_values(["recipient_id", "rank", "position"]).drop(columns="rank")
 
 
-def _attribute(house: House, wanted: Collection[SendId], at: datetime) -> int:
-    """Attribute those of the wanted sends that are open. The clicks of all sends compete for a purchase, so all are looked at."""
+def _attribute(house: House, wanted: Collection[SendId] | None, at: datetime) -> int:
+    """Attribute those of the wanted sends (None: of all) that are open. The clicks of all compete for a purchase, so all are looked at."""
     wait = timedelta(days=house.settings.labels_close_days)
-    mailings = [_mailing(house, send) for send in house.sends.list() if send.scheduled_at > at - _LONGEST - wait]
-    due = [mailing for mailing in mailings if mailing.send.send_id in wanted and at < mailing.closes_at(wait)]
+    trace_page_events(house, at)
+    letters = _mailings(house, house.sends.list(since=at - _LONGEST - wait))
+    mailings = [*letters, *_on_pages(house, at - _LONGEST - wait)]
+    due = [mailing for mailing in mailings if (wanted is None or mailing.send.send_id in wanted) and at < mailing.closes_at(wait)]
     if not due:
         return 0
-    for mailing in mailings:
+    for mailing in letters:
         score_send(house, mailing.send, at)
-    clicks, views = _of_all(house, mailings, load_clicks), _of_all(house, mailings, load_views)
+    clicks = pd.concat([*_of_all(house, letters, load_clicks), load_page_touches(house, _windows(mailings), EventKind.CLICKED)])
+    asked = [mailing for mailing in mailings if mailing.send.surface is Surface.WEB and mailing.campaign.attribution.view_days]
+    views = pd.concat([*_of_all(house, letters, load_views), load_page_touches(house, _windows(asked, seen=True), EventKind.SHOWN)])
     recipients = {*clicks["recipient_id"], *views["recipient_id"]}
     purchases = load_purchases(house, recipients, since=min(mailing.send.scheduled_at for mailing in due))
     bought = last_touches(purchases, clicks), last_touches(purchases, views)
     return sum(_write(house, mailing, clicks, *bought) for mailing in due)
 
 
-def _mailing(house: House, send: Send) -> _Mailing:
-    return _Mailing(send, house.contents.load(send.content_version).campaign)
+def _on_pages(house: House, since: datetime) -> list[_Mailing]:
+    """The refreshes of which people have seen something: of the thousands that there are, no others have outcomes."""
+    seen = PageEvents(house.database).seen(since)
+    return _mailings(house, [send for send in house.sends.list(surface=Surface.WEB, since=since) if send.send_id in seen])
 
 
-def _of_all(house: House, mailings: Collection[_Mailing], load: Callable[[House, Send, Campaign], pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat([load(house, mailing.send, mailing.campaign) for mailing in mailings], ignore_index=True)
+def _windows(mailings: Collection[_Mailing], *, seen: bool = False) -> dict[SendId, timedelta]:
+    """For how long a purchase belongs to a click on each, or to having seen it."""
+    found = ((one.send.send_id, one.campaign.attribution) for one in mailings)
+    return {send_id: timedelta(days=(asked.view_days or 0) if seen else asked.click_days) for send_id, asked in found}
+
+
+def _mailings(house: House, sends: Collection[Send]) -> list[_Mailing]:
+    campaigns = {version: house.contents.load(version).campaign for version in {send.content_version for send in sends}}
+    return [_Mailing(send, campaigns[send.content_version]) for send in sends]
+
+
+def _of_all(house: House, mailings: Collection[_Mailing], load: Callable[[House, Send, Campaign], pd.DataFrame]) -> list[pd.DataFrame]:
+    return [load(house, mailing.send, mailing.campaign) for mailing in mailings]
 
 
 def _write(house: House, mailing: _Mailing, clicks: pd.DataFrame, clicked: pd.DataFrame, viewed: pd.DataFrame) -> int:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain.audit import AuditEntry, Deed
-from domain.campaign import Campaign, Ramp
+from domain.campaign import Campaign, Ramp, Surface
 from domain.ids import ModelVersion
 from domain.rollout import Look, Rollout, RolloutState, Verdict, salt_of
 from flows.gather_evidence import own_looks
@@ -21,6 +21,8 @@ def begin_rollout(
     house: House, campaign: Campaign, candidate: ModelVersion, at: datetime, *, who: str = BY_ITSELF, why: str | None = None
 ) -> str:
     """Begin it, unless it has to wait; one sentence about which. The campaign has an incumbent."""
+    if campaign.surface is Surface.WEB:
+        return f"{candidate} stays a candidate: there are no rollouts on pages yet; `letterpress models promote` lets it decide"
     incumbent = house.models.incumbent(campaign.campaign)
     if incumbent is None or incumbent == candidate:
         return f"{candidate} decides already" if incumbent else "there is no incumbent to compare with"

@@ -12,5 +12,5 @@ def campaign_of(house: House, campaign: CampaignId) -> Campaign | None:
     try:
         return checked_content(house, campaign).campaign
     except LetterpressError:
-        send = house.sends.latest(campaign)
+        send = house.sends.latest(campaign, surface=None)
         return house.contents.load(send.content_version).campaign if send else None

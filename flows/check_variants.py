@@ -7,17 +7,19 @@ from datetime import datetime, timedelta
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 
-from domain.campaign import Campaign, Goal
+from domain.campaign import Campaign, Goal, Surface
 from domain.content import Content
 from domain.errors import InputError
 from domain.event import OutcomeKind
-from domain.send import Send, SendStatus
+from domain.send import Send
 from domain.variant_state import Retirement
 from experiments.variant_health import Health, Miss, health
 from experiments.variant_sums import Log, shown_variants
 from flows.attribute_outcomes import attribute_recent
 from flows.pause_send import BY_ITSELF
+from flows.seen_days import seen_days
 from flows.tell import tell_of_rollout
+from flows.trace_page_events import LEFT_OPEN
 from flows.variant_notices import variants_notice
 from runtime.clock import now
 from runtime.house import House, shared_house
@@ -55,12 +57,11 @@ def variants_of(house: House, campaign: str) -> CheckedVariants:
     """The health of every variant that was shown in the sends whose labels are closed. InputError where the goal has no counts."""
     content, at = latest_content(house, campaign), now()
     check = content.campaign.variant_health
-    sends = _closed(house, content.campaign, at, at - timedelta(days=check.days))
-    logs = [_log(house, send) for send in sends]
-    gone = unreached(house.database, [send.send_id for send in sends])
+    logs = _logs(house, content.campaign, at, at - timedelta(days=check.days))
+    gone = unreached(house.database, [log.send_id for log in logs])
     shown = shown_variants(logs, gone, memory_mb=max(house.settings.feature_memory_mb, 400))
     found = health(shown, rate=check.false_share, minimum=check.minimum)
-    return CheckedVariants(content.campaign.campaign, tuple(send.send_id for send in sends), tuple(found))
+    return CheckedVariants(content.campaign.campaign, tuple(log.send_id for log in logs), tuple(found))
 
 
 def retire_flagged(house: House, content: Content, checked: CheckedVariants) -> CheckedVariants:
@@ -102,13 +103,28 @@ def latest_content(house: House, campaign: str) -> Content:
 def _closed(house: House, campaign: Campaign, at: datetime, since: datetime) -> Sequence[Send]:
     """Sends with a model whose clicks have all come in, no older than `since` when their letters left."""
     wait = timedelta(days=campaign.attribution.click_days + house.settings.labels_close_days)
-    over = {SendStatus.FINISHED, SendStatus.CANCELLED}
-    mine = [send for send in house.sends.list(campaign.campaign) if send.status in over and send.model_version]
+    mine = [send for send in house.sends.list(campaign.campaign) if send.is_over and send.model_version]
     return [send for send in mine if since <= send.scheduled_at <= at - wait]
 
 
+def _logs(house: House, campaign: Campaign, at: datetime, since: datetime) -> Sequence[Log]:
+    """Letters send by send; pages day by day, and of what they showed only what people saw."""
+    if campaign.surface is Surface.MAIL:
+        return [_log(house, send) for send in _closed(house, campaign, at, since)]
+    shown_for = timedelta(hours=campaign.refresh.ttl_hours) + LEFT_OPEN
+    wait = timedelta(days=campaign.attribution.click_days + house.settings.labels_close_days) + shown_for
+    return [
+        Log(day.send.send_id, day.decisions, day.outcomes, _outcome_of(day.content.campaign))
+        for day in seen_days(house, campaign.campaign, since, at - wait)
+    ]
+
+
 def _log(house: House, send: Send) -> Log:
-    partition, goal = {"send_id": send.send_id}, house.contents.load(send.content_version).campaign.goal
-    if goal not in _OUTCOMES:
-        raise InputError("its model predicts revenue, and clicks cannot be held against that", where=send.campaign, hint="goal: click")
-    return Log(send.send_id, house.lake.dataset("decisions", partition), house.lake.dataset("outcomes", partition), _OUTCOMES[goal].value)
+    partition, outcome = {"send_id": send.send_id}, _outcome_of(house.contents.load(send.content_version).campaign)
+    return Log(send.send_id, house.lake.dataset("decisions", partition), house.lake.dataset("outcomes", partition), outcome)
+
+
+def _outcome_of(campaign: Campaign) -> str:
+    if campaign.goal not in _OUTCOMES:
+        raise InputError("its model predicts revenue, and clicks cannot be held against that", where=campaign.campaign, hint="goal: click")
+    return _OUTCOMES[campaign.goal].value

@@ -68,9 +68,11 @@ def features_of(house: House, send: Send, model: RankingModel, audiences: Sequen
     return compute_features(together, load_history(house), model.parameters, **limits).cut(list(map(len, admitted)))
 
 
-def feature_tasks(house: House, send_id: SendId) -> int:
-    """In how many tasks the features of a send are computed: one per block that its audience fills."""
-    return max(1, -(-sum(admitted_by_shard(house, send_id).values()) // house.settings.feature_block))
+def feature_tasks(house: House, send_id: SendId, shards: Sequence[int] | None = None) -> int:
+    """In how many tasks the features of a send, or of some of its shards, are computed: one per block that their audience fills."""
+    admitted = admitted_by_shard(house, send_id)
+    wanted = admitted.values() if shards is None else (admitted[shard] for shard in shards)
+    return max(1, -(-sum(wanted) // house.settings.feature_block))
 
 
 def admitted_by_shard(house: House, send_id: SendId) -> dict[int, int]:

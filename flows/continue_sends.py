@@ -30,7 +30,7 @@ def continue_sends() -> list[SendId]:
 
 def interrupted(house: House) -> Sequence[SendId]:
     """The sends that are RUNNING and that nobody works on."""
-    running = [send.send_id for send in house.sends.list() if send.status is SendStatus.RUNNING]
+    running = [send.send_id for send in house.sends.open_ones() if send.status is SendStatus.RUNNING]
     return [send_id for send_id in running if not house.runs.live(send_id, now())]
 
 

@@ -11,15 +11,13 @@ from delivery.esp.folder_layout import matching, path_of
 from domain.errors import InputError
 from domain.hashing import bucket_of
 from domain.privacy import TOMBSTONE, Erased, Person
-from domain.send import Send, SendStatus
+from domain.send import Send
 from flows.run_stage import shard_name
 from runtime.house import House
 from storage.erasure import Erasure
 from storage.file_erasure import FileErasure
 from storage.lake_erasure import LakeErasure
 from storage.unfinished_erasures import Begun, begin
-
-_OVER = {SendStatus.FINISHED, SendStatus.CANCELLED}
 
 
 def erase_recipient(house: House, who: str, *, do_not_mail: bool, at: datetime) -> Erased:
@@ -36,6 +34,8 @@ def erase_recipient(house: House, who: str, *, do_not_mail: bool, at: datetime) 
     begun = begin(house.database, begun, at)
     person, tombstone = begun.person, begun.tombstone
     removed = {f"lake: {table}": rows for table, rows in lake.erase(person, tombstone).items()}
+    removed["signals"] = sum(house.signals.forget(one) for one in person.ids)
+    removed["session profiles"] = sum(house.sessions.forget(one) for one in person.ids)
     removed["decision store"] = sum(house.decisions.forget(one) for one in person.ids)
     removed["letters"] = remove_letters(house, person)
     swept = FileErasure(house.settings.var, kept_elsewhere(house)).erase(person)
@@ -58,6 +58,7 @@ def export_recipient(house: House, who: str) -> dict[str, Any]:
     found = {
         "database": database.export(person),
         "lake": lake.export(person),
+        "session": [str(act) for one in person.ids for act in house.sessions.get(one)],
         "decision_store": {key: value for one in person.ids for key, value in house.decisions.held(one).items()},
         "letters": [str(path) for path in letters_of(house, person)],
     }
@@ -68,7 +69,7 @@ def export_recipient(house: House, who: str) -> dict[str, Any]:
 
 def refuse_open_sends(house: House, person: Person) -> None:
     """Raise InputError if a send that is not over holds them, or may yet freeze them."""
-    holding = [send.send_id for send in house.sends.list() if send.status not in _OVER and _may_hold(house, send, person)]
+    holding = [send.send_id for send in house.sends.open_ones() if _may_hold(house, send, person)]
     if holding:
         hint = f"letterpress resume {holding[0]}, or cancel it; then erase again"
         raise InputError(
@@ -106,11 +107,11 @@ def kept_elsewhere(house: House) -> frozenset[Path]:
 
 def _may_hold(house: House, send: Send, person: Person) -> bool:
     done = house.sends.finished_shards(send.send_id, "audience")
-    for one in person.ids:
-        shard = next(shard for shard in range(send.shards) if send.buckets(shard)[0] <= bucket_of(one) < send.buckets(shard)[1])
+    places = [(one, shard) for one in person.ids for shard in send.shards_of(bucket_of(one))]
+    for who, shard in places:
         if shard not in done:
             return True
         frozen = house.lake.read("audience", {"send_id": send.send_id}, name=shard_name(shard))
-        if one in set(frozen["recipient_id"]):
+        if who in set(frozen["recipient_id"]):
             return True
     return False

@@ -1,9 +1,10 @@
-"""Let raw payloads expire, and what came of visitors whom nobody could identify."""
+"""Let raw payloads expire, what came of visitors whom nobody could identify, and what refreshes decided that nobody saw."""
 
 from datetime import timedelta
 
 from prefect import flow, get_run_logger
 
+from flows.expire_refreshes import expire_refreshes
 from runtime.clock import now
 from runtime.house import House, shared_house
 from storage.retention import Expired, Retention
@@ -12,8 +13,9 @@ from storage.retention import Expired, Retention
 @flow(name="expire-raw")
 def expire_raw() -> int:
     """Expire what is older than the settings allow; returns how many payloads. Repeating changes nothing."""
-    expired = expire_old(shared_house())
-    get_run_logger().info("expired: %s", expired)
+    house = shared_house()
+    expired, refreshes = expire_old(house), expire_refreshes(house, now())
+    get_run_logger().info("expired: %s; what %d refreshes decided and nobody saw", expired, refreshes)
     return expired.payloads
 
 

@@ -13,7 +13,7 @@ from domain.hashing import BUCKETS, bucket_of
 from domain.ids import RecipientId
 from domain.message import MessageStatus
 from domain.rollout import Look, Rollout
-from domain.send import Send, SendStatus
+from domain.send import Send
 from experiments.arm_outcomes import Harmed, design_effects, outcomes_of, residuals_of, strata_of
 from experiments.ramp import Evidence, Metric
 from experiments.statistics import sample_ratio
@@ -21,11 +21,13 @@ from experiments.strata import Stratum
 from flows.pause_send import BY_ITSELF
 from flows.run_stage import shard_name
 from flows.time_models import slowness_in
+from flows.watch_serving import served_p99_in
 from runtime.house import House
+from storage.setbacks import Setbacks
 
 PRIMARY = {Goal.CLICK: Metric.CLICKS, Goal.CONVERSION: Metric.CONVERSIONS, Goal.REVENUE: Metric.REVENUE}
-_OVER = {SendStatus.FINISHED, SendStatus.CANCELLED}
 _ANSWERED = {MessageStatus.ACCEPTED, MessageStatus.REJECTED}
+_HARMS = (EventKind.UNSUBSCRIBED, EventKind.COMPLAINED, EventKind.BOUNCED)
 _FOLLOWED = 200_000  # recipients who are followed over the sends, to know how alike their outcomes are
 
 
@@ -40,7 +42,7 @@ class SendOutcomes:
 def matured_sends(house: House, rollout: Rollout, campaign: Campaign, at: datetime) -> list[Send]:
     """The sends in which both models decided, that are over, and whose outcomes change no more; the earliest first."""
     sends = [send for send in house.sends.list(rollout.campaign) if send.candidate_version == rollout.candidate and send.rollout_share]
-    return [send for send in reversed(sends) if send.status in _OVER and matures_at(house, send, campaign) <= at]
+    return [send for send in reversed(sends) if send.is_over and matures_at(house, send, campaign) <= at]
 
 
 def matures_at(house: House, send: Send, campaign: Campaign) -> datetime:
@@ -64,6 +66,7 @@ def gather_evidence(house: House, rollout: Rollout, campaign: Campaign, sends: S
         design_effects=design_effects([one.residuals for one in found]),
         mismatch=mismatch_in(sends, found),
         slowness=slowness_in(house, sends[-1]),
+        served_p99_ms=served_p99_in(house, campaign),
     )
 
 
@@ -83,7 +86,7 @@ def own_looks(house: House, rollout: Rollout) -> list[Look]:
 def outcomes_of_send(house: House, send: Send) -> SendOutcomes:
     """Shard by shard; recipients are followed by bucket, so that they are the same ones in every send."""
     outcomes = house.lake.dataset("outcomes", {"send_id": send.send_id}).to_table(columns=["recipient_id", "kind", "value", "currency"])
-    kept, harmed = outcomes.to_pandas(), house.harms.of(send.send_id)
+    kept, harmed = outcomes.to_pandas(), _harmed(house, send)
     buckets = BUCKETS * min(1.0, _FOLLOWED / max(1, house.recipients.count()))
     strata, residuals = dict[Metric, Stratum](), list[pd.DataFrame]()
     for shard in sorted(house.sends.finished_shards(send.send_id, "decisions")):
@@ -93,16 +96,19 @@ def outcomes_of_send(house: House, send: Send) -> SendOutcomes:
     return SendOutcomes(strata, pd.concat(residuals))
 
 
-def _of_shard(
-    house: House, send: Send, shard: int, outcomes: pd.DataFrame, harmed: Mapping[EventKind, frozenset[RecipientId]]
-) -> pd.DataFrame:
+def _harmed(house: House, send: Send) -> Harmed:
+    """Who left, complained, or did not get their letter."""
+    told = Setbacks(house.database).of([send.send_id]).to_pandas()
+    who = {kind: frozenset(told.loc[told["kind"] == kind.value, "recipient_id"]) for kind in _HARMS}
+    return Harmed(*(who[kind] for kind in _HARMS))
+
+
+def _of_shard(house: House, send: Send, shard: int, outcomes: pd.DataFrame, harmed: Harmed) -> pd.DataFrame:
     partition, name = {"send_id": send.send_id}, shard_name(shard)
     audience = house.lake.read("audience", partition, name=name)
     stand = house.ledger.statuses(send.send_id, map(RecipientId, audience["recipient_id"]))
     reached = audience[audience["recipient_id"].isin([who for who, status in stand.items() if status in _ANSWERED])]
-    refused = {who for who, status in stand.items() if status is MessageStatus.REJECTED}
-    facts = Harmed(harmed[EventKind.UNSUBSCRIBED], harmed[EventKind.COMPLAINED], harmed[EventKind.BOUNCED] | refused)
-    return outcomes_of(reached, outcomes, facts, house.lake.read("decisions", partition, name=name))
+    return outcomes_of(reached, outcomes, harmed, house.lake.read("decisions", partition, name=name))
 
 
 def mismatch_in(sends: Sequence[Send], found: Sequence[SendOutcomes]) -> str | None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from delivery.departures.course import deadline_of
 from delivery.reconcile import overdue
 from domain.audit import AuditEntry, Deed
-from domain.campaign import UnknownPolicy
+from domain.departure import UnknownPolicy
 from domain.ids import SendId
 from domain.ledger import Settlement
 from domain.message import LedgerEntry, MessageStatus

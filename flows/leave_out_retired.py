@@ -1,4 +1,4 @@
-"""Leave out what a send may not choose: which variants each recipient may see, by conditions, retirements and arms of experiments."""
+"""Leave out what a send may not choose: which variants each may see, by conditions, retirements, publication and experiments."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,16 +10,18 @@ from domain.content import Content
 from domain.ids import PlacementId
 from domain.variant_state import Retirement, VariantKey
 from experiments.trials import allowed
+from flows.leave_out_unpublished import unpublished_of
 from flows.load_basis import Basis
 from runtime.house import House
 
 
 def eligible_then(basis: Basis, recipients: pd.DataFrame) -> Eligible:
-    """Per placement bool[n, V] as of the send: what was retired or revived afterwards changes nothing about it."""
+    """Per placement bool[n, V] as of the send: what was retired, revived, published or withdrawn afterwards changes nothing about it."""
     found = dict(eligible_variants(basis.content, recipients, basis.house.recipients.attributes(), basis.send.as_of))
     retired = retired_of(basis.house, basis.content, basis.send.as_of)
-    for placement in {placement for placement, _ in retired}:
-        stays = [(placement, one.variant) not in retired for one in basis.content.of(placement)]
+    gone = {*retired, *unpublished_of(basis.house, basis.content, basis.send.as_of)}
+    for placement in {placement for placement, _ in gone}:
+        stays = [(placement, one.variant) not in gone for one in basis.content.of(placement)]
         found[placement] = found[placement] & pd.Series(stays).to_numpy(dtype=bool)
     for placement, mask in _of_experiments(basis.content, recipients).items():
         found[placement] = found[placement] & mask

@@ -1,13 +1,17 @@
 """Load what the decisions of a send rest on, beside its audience: the send itself, its content, and its models."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
+from domain.campaign import Surface
 from domain.content import Content
 from domain.ids import SendId
 from domain.send import Send
 from flows.load_model import load_model
 from ranking.model import RankingModel
 from runtime.house import House
+
+REFRESHED = "refreshed_decisions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,17 @@ class Basis:
     content: Content
     model: RankingModel | None
     candidate: RankingModel | None = None
+
+    @property
+    def ttl(self) -> timedelta:
+        """For how long its published decisions hold."""
+        of_web = self.content.campaign.refresh.ttl_hours
+        return timedelta(hours=of_web if self.send.surface is Surface.WEB else self.house.settings.decision_ttl_hours)
+
+    @property
+    def decisions(self) -> str:
+        """The lake table of all its decisions. Those of a refresh are not `decisions` before somebody has seen them."""
+        return REFRESHED if self.send.surface is Surface.WEB else "decisions"
 
     def of_candidate(self) -> "Basis":
         """The basis of those whom the candidate decides for: to them it is the model."""

@@ -60,6 +60,7 @@ def rules_of(house: House, rollout: Rollout, campaign: Campaign) -> Rules:
         margin=ramp.margin,
         diversity_loss=ramp.diversity_loss,
         slowdown=ramp.slowdown,
+        serving_p99_ms=ramp.serving_p99_ms,
         watch_time=timedelta(hours=ramp.watch_hours),
     )
 

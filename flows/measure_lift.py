@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.campaign import Campaign, Holdout
+from domain.campaign import Campaign, Holdout, Surface
 from domain.errors import InputError
 from domain.ids import CampaignId
 from domain.send import Send, SendStatus
 from experiments.lift_report import Asked, LiftReport, report
 from experiments.lift_sources import WEEK, Mailing, Period, Sources
+from flows.seen_days import SeenDay, seen_days
 from runtime.clock import now
 from runtime.house import House
 from storage.setbacks import Setbacks
@@ -27,10 +28,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A send whose audience is frozen, and its campaign as it was then."""
+    """A send whose audience is frozen, and its campaign as it was then. `day`: of pages, where a day stands for a send."""
 
     send: Send
     campaign: Campaign
+    day: SeenDay | None = None
 
 
 def measured_lift(house: House, campaign: str | None, window: Window, worth: float) -> LiftReport:
@@ -52,8 +54,11 @@ def measured_lift(house: House, campaign: str | None, window: Window, worth: flo
 
 
 def sent_of(house: House, campaign: str | None) -> list[Sent]:
-    """Every send whose audience is frozen, the earliest first. One that was cancelled counts: it was drawn for both sides alike."""
+    """Every send whose audience is frozen, the earliest first. One that was cancelled counts: it was drawn for both sides alike. Of a
+    campaign on pages, every day on which people saw something; without a campaign, letters alone."""
     name = house.campaign_folder(campaign)[0] if campaign else None
+    if name and (latest := house.sends.latest(name, surface=None)) and latest.surface is Surface.WEB:
+        return [Sent(day.send, day.content.campaign, day) for day in seen_days(house, name)]
     sends = [send for send in house.sends.list(name) if send.status is not SendStatus.PLANNED]
     frozen = [send for send in sends if house.lake.exists("audience", {"send_id": send.send_id})]
     return [Sent(send, house.contents.load(send.content_version).campaign) for send in reversed(frozen)]
@@ -92,5 +97,8 @@ def _sources(house: House, used: Sequence[Sent]) -> Sources:
 def mailing(house: House, one: Sent) -> Mailing:
     """A send as the report takes it."""
     send, partition = one.send, {"send_id": one.send.send_id}
+    window = timedelta(days=one.campaign.attribution.click_days)
+    if one.day:  # whoever saw something was exposed, whatever it was: seeing comes before what is seen can change anything
+        return Mailing(send.send_id, send.campaign, send.scheduled_at, window, one.day.drawn(), one.day.outcomes)
     audience, outcomes = house.lake.dataset("audience", partition), house.lake.dataset("outcomes", partition)
-    return Mailing(send.send_id, send.campaign, send.scheduled_at, timedelta(days=one.campaign.attribution.click_days), audience, outcomes)
+    return Mailing(send.send_id, send.campaign, send.scheduled_at, window, audience, outcomes)

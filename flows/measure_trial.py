@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from domain.campaign import Experiment, Holdout
@@ -57,11 +58,19 @@ def _since_it_is_so(sent: Sequence[Sent], name: str, experiment: Experiment) -> 
 
 def _of_pair(house: House, one: Sent, name: str, place: int) -> Mailing:
     """A send as if it had gone to one arm and the control alone. Whoever was held out, or is erased, is in neither."""
-    columns = ["recipient_id", "address", "arm"]
-    audience = house.lake.dataset("audience", {"send_id": one.send.send_id}).to_table(columns=columns).to_pandas()
+    audience = _audience(house, one)
     drawn = audience[audience["arm"].notna() & (audience["arm"] != Arm.HOLDOUT.value) & (audience["address"].fillna("") != "")]
     arms = arm_of(drawn["address"], name, one.campaign.experiments[name])
     mine = np.isin(arms, (0, place))
     sides = np.where(arms[mine] == 0, Arm.HOLDOUT.value, Arm.INCUMBENT.value)
     pair = pa.table({"recipient_id": pa.array(drawn["recipient_id"][mine], pa.string()), "arm": pa.array(sides, pa.string())})
     return replace(mailing(house, one), audience=pair)
+
+
+def _audience(house: House, one: Sent) -> pd.DataFrame:
+    """recipient_id, address, arm of everybody drawn; of a day on pages those who saw something, by the address they have now."""
+    if one.day is None:
+        columns = ["recipient_id", "address", "arm"]
+        return house.lake.dataset("audience", {"send_id": one.send.send_id}).to_table(columns=columns).to_pandas()
+    drawn = one.day.drawn().to_pandas()
+    return drawn.merge(house.recipients.by_ids(drawn["recipient_id"])[["recipient_id", "address"]], on="recipient_id", how="left")

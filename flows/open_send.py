@@ -10,12 +10,13 @@ from prefect.cache_policies import NO_CACHE
 from delivery.compliance.acceptance import Acceptance, settle
 from delivery.compliance.report import Finding, Level, Report
 from domain.audit import AuditEntry, Deed
+from domain.campaign import Surface
 from domain.ids import SendId, send_id_of
 from domain.send import Send
 from flows.check_send import check_send
 from flows.open_esp import open_esp
 from flows.pause_send import BY_ITSELF
-from flows.plan_send import checked_content, planned_send
+from flows.plan_send import checked_content, planned_send, require_surface
 from runtime.clock import now
 from runtime.house import House, shared_house
 
@@ -33,6 +34,7 @@ def open_send(campaign: str, scheduled_at: datetime, by: str | None = None, acce
     if found := house.sends.get(send_id_of(name, scheduled_at)):
         return found.send_id
     at, content = now(), checked_content(house, campaign)
+    require_surface(content, Surface.MAIL)
     send = planned_send(house, content, scheduled_at, at, by)
     report = check_send(house, send, content)
     accepted = settle(report, accepting)

@@ -8,6 +8,7 @@ from pathlib import Path
 from audience.eligibility import check_expressions
 from delivery.addresses import domain_of
 from delivery.compile import compile_campaign
+from domain.campaign import Surface
 from domain.content import Content
 from domain.errors import InputError
 from domain.hashing import BUCKETS
@@ -15,6 +16,7 @@ from domain.ids import send_id_of
 from domain.recipient import STANDARD_COLUMNS
 from domain.rollout import Rollout
 from domain.send import Send
+from flows.leave_out_unpublished import require_published_defaults
 from flows.load_model import load_model
 from flows.open_esp import open_esp
 from ranking.compatibility import check_compatible
@@ -35,10 +37,12 @@ def checked_content(house: House, campaign: str) -> Content:
 
 
 def planned_send(house: House, content: Content, scheduled_at: datetime, at: datetime, opened_by: str | None = None) -> Send:
-    """The send as it would be opened at `at`. InputError without recipients, or with a model that does not fit them."""
+    """The send as it would be opened at `at`. InputError without recipients, with a model that does not fit them, or where a default that
+    pages show is not published."""
     if not (count := house.recipients.count()):
         raise InputError("there are no recipients", hint="letterpress import recipients FILE")
     campaign = content.campaign
+    require_published_defaults(house, content, at)
     if model := load_model(house, house.models.incumbent(campaign.campaign)):
         check_compatible(model, house.recipients.attributes(), content)
     rollout = rollout_for(house, content, model)
@@ -55,13 +59,21 @@ def planned_send(house: House, content: Content, scheduled_at: datetime, at: dat
         esp=esp_name,
         public_url=house.settings.public_url,
         key_id=next(iter(signing_keys(house.settings))),
-        sender_domain=domain_of(campaign.sender.address),
+        sender_domain=domain_of(campaign.sender.address) if campaign.sender else "",
         opened_by=opened_by,
         topic=campaign.topic,
         candidate_version=rollout.candidate if rollout else None,
         rollout_salt=rollout.salt if rollout else "",
         rollout_share=rollout.share if rollout else 0.0,
     )
+
+
+def require_surface(content: Content, surface: Surface) -> None:
+    """Raise InputError for a campaign of the other surface: letters are sent, pages are refreshed."""
+    campaign = content.campaign
+    if campaign.surface is not surface:
+        what, verb = ("pages", "refresh") if surface is Surface.MAIL else ("letters", "send")
+        raise InputError(f"{campaign.campaign} is a campaign of {what}", hint=f"letterpress {verb} {campaign.campaign}")
 
 
 def rollout_for(house: House, content: Content, incumbent: RankingModel | None) -> Rollout | None:

@@ -28,7 +28,6 @@ from runtime.house import House
 from runtime.services import prefect_answers
 
 REPUBLISHED, REPUBLISHED_FEATURES = "republished_decisions", "republished_features"
-_OVER = {SendStatus.FINISHED, SendStatus.CANCELLED}
 _PATIENCE = 60  # seconds for a run to notice that its send is paused
 _WHY = "its candidate {candidate} was rolled back; what is left of it is decided by the incumbent"
 
@@ -51,7 +50,7 @@ def live_sends(house: House, rollout: Rollout) -> list[Send]:
     """The sends that the candidate took part in and that are not over, or whose decisions are not stale; the earliest first."""
     ttl = timedelta(hours=house.settings.decision_ttl_hours)
     sends = [send for send in house.sends.list(rollout.campaign) if send.candidate_version == rollout.candidate]
-    return [send for send in reversed(sends) if send.status not in _OVER or send.as_of + ttl > now()]
+    return [send for send in reversed(sends) if not send.is_over or send.as_of + ttl > now()]
 
 
 def republish(house: House, send: Send, shards: Iterable[int] | None = None) -> int:
@@ -64,10 +63,10 @@ def republish(house: House, send: Send, shards: Iterable[int] | None = None) -> 
     missing = [shard for shard in wanted if not house.lake.exists(REPUBLISHED, partition, shard_name(shard))]
     for block in blocks(missing, house.recipients.count()) if missing else ():
         _decide_anew(basis, block)
-    ttl, count = timedelta(hours=house.settings.decision_ttl_hours), 0
+    count = 0
     for shard in wanted:
         decisions = house.lake.read(REPUBLISHED, partition, name=shard_name(shard))
-        count += house.decisions.replace(published(decisions), ttl, send.as_of)
+        count += house.decisions.replace(published(decisions), basis.ttl, send.as_of)
     return count
 
 

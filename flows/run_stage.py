@@ -1,6 +1,6 @@
 """Run a stage of a send over its shards, side by side."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from prefect import Task, get_run_logger
 from prefect.futures import as_completed
@@ -15,12 +15,22 @@ from runtime.house import House
 TASKS_PER_STAGE = 48  # four stages stay under the 200 task runs that a flow run bears (FACTS §2)
 
 
-def run_stage(house: House, send_id: SendId, stage: str, work: Task[..., None], *, tasks: int = TASKS_PER_STAGE, **options: str) -> None:
-    """Run a stage over the shards that lack it, in at most so many tasks. The first failure pauses the send, which stops the others.
+def run_stage(
+    house: House,
+    send_id: SendId,
+    stage: str,
+    work: Task[..., None],
+    *,
+    tasks: int = TASKS_PER_STAGE,
+    shards: Sequence[int] | None = None,
+    **options: str,
+) -> None:
+    """Run a stage over those of the shards (None: of all) that lack it, in at most so many tasks. The first failure pauses the send,
+    which stops the others.
 
     Raises that failure, or SendStopped when somebody paused or cancelled the send meanwhile.
     """
-    shards = list(range(house.send(send_id).shards))
+    shards = list(range(house.send(send_id).shards)) if shards is None else list(shards)
     tasks = min(tasks, TASKS_PER_STAGE)
     groups = [group for start in range(tasks) if (group := shards[start::tasks])]
     get_run_logger().info("%s of %s: %d shards in %d tasks", stage, send_id, len(shards), len(groups))

@@ -8,8 +8,10 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 
 from delivery.stopping import SendStopped
+from domain.campaign import Surface
 from flows.deliver_send import deliver_send
 from flows.open_send import open_send
+from flows.refresh_placements import finish_refresh
 from flows.show_send import show_send
 from flows.task_runner import RUNNER
 from runtime.clock import now
@@ -28,7 +30,7 @@ def send_campaign(campaign: str, scheduled_at: datetime | None = None) -> State:
 
 @flow(name="resume-send", flow_run_name="{send_id}", task_runner=RUNNER, log_prints=False)
 def resume_send(send_id: str) -> State:
-    """Take up a send that was paused or whose run died."""
+    """Take up a send, or a refresh of pages, that was paused or whose run died."""
     house = shared_house()
     with decision_store_running(house.settings):
         return finish(house.send(send_id).send_id)
@@ -37,6 +39,8 @@ def resume_send(send_id: str) -> State:
 def finish(send_id: str) -> State:
     """Deliver, and end as Completed, as Paused when somebody asked for it, or with the failure that paused the send."""
     house = shared_house()
+    if house.send(send_id).surface is Surface.WEB:
+        return finish_refresh(house, house.send(send_id).send_id)
     try:
         account = deliver_send(house, house.send(send_id).send_id)
     except SendStopped as stopped:

@@ -105,12 +105,12 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> str | None:
 
 
 def _by_mail(house: House, notice: Notice, campaign: Campaign) -> None:
-    """A mail through the installation's ESP, from the campaign's sender."""
+    """A mail through the installation's ESP, from the campaign's sender; from whom it goes to, if it has none."""
     if not (to := house.settings.notify_email):
         return
     if fault := address_fault(to):
         raise InputError(fault, where="notify_email")
-    sender = campaign.sender.address
+    sender = campaign.sender.address if campaign.sender else to
     with closing(build_esp(house.settings.esp, home=house.settings.home)) as esp:
         [answer] = list(esp.hand_off([mail_of(notice, sender, to)]))
     if not isinstance(answer, Accepted):

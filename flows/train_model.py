@@ -61,7 +61,7 @@ def train_model(
     """
     recipients, campaign = admitted(house, where, as_of), content.campaign.campaign if content else None
     incumbent = deciding_before(house, campaign, as_of)
-    asked = request_for(content, house.recipients.attributes(), as_of, where=where, goal=goal)
+    asked = request_for(content, house.recipients.attributes(), as_of, where=where, goal=goal, session=house.settings.session_rule)
     request = replace(with_those_of(asked, incumbent), segments_before=segments_before(house, campaign, as_of))
     passed = _through_gates(findings_of(house, recipients, request, incumbent), manner)
     model = train(load_history(house), recipients, request, grid=GRID if manner.search else ())

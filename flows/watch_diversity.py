@@ -1,14 +1,17 @@
 """Watch the diversity index: how mixed the last letters were for each of their readers, and whether that has fallen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_table_artifact
 
-from domain.campaign import PlacementKind
+from domain.campaign import PlacementKind, Surface
+from domain.ids import CampaignId
 from domain.send import Send, SendStatus
 from experiments.diversity_trend import FALL, LETTERS, Fall, MixPoint, Shelf, fall_of, trend
 from flows.check_variants import latest_content
+from flows.seen_days import seen_days
 from flows.tell import tell_of_rollout
 from flows.variant_notices import diversity_notice
 from runtime.clock import now
@@ -43,8 +46,7 @@ def watch_diversity(campaign: str, letters: int = LETTERS, by: float = FALL) -> 
 def diversity_of(house: House, campaign: str, letters: int = LETTERS, by: float = FALL) -> Watched:
     """The index after each of the latest sends that were finished."""
     name, _ = house.campaign_folder(campaign)
-    sends = [send for send in house.sends.list(name) if send.status is SendStatus.FINISHED][:_SENDS]
-    points = trend([_shelf(house, send) for send in sends], letters)
+    points = trend(_shelves(house, name), letters)
     return Watched(name, tuple(points), fall_of(points, by))
 
 
@@ -65,8 +67,17 @@ def as_rows(watched: Watched) -> list[dict[str, str | int | float]]:
     ]
 
 
+def _shelves(house: House, name: CampaignId) -> list[Shelf]:
+    """The latest first: letters send by send; of pages what people saw, day by day."""
+    if (latest := house.sends.latest(name, surface=None)) and latest.surface is Surface.WEB:
+        days = reversed(seen_days(house, name, now() - timedelta(days=_SENDS)))
+        return [replace(_shelf(house, day.sends[-1]), send_id=day.send.send_id, decisions=day.decisions) for day in days]
+    finished = [send for send in house.sends.list(name) if send.status is SendStatus.FINISHED][:_SENDS]
+    return [_shelf(house, send) for send in finished]
+
+
 def _shelf(house: House, send: Send) -> Shelf:
     content = house.contents.load(send.content_version)
-    blocks = tuple(one.placement for one in content.campaign.placements if one.kind is PlacementKind.BLOCK)
+    blocks = tuple(one.placement for one in content.campaign.placements if one.kind is not PlacementKind.SUBJECT)
     live = sum(variant.live_at(send.as_of) for placement in blocks for variant in content.of(placement))
     return Shelf(send.send_id, send.scheduled_at, house.lake.dataset("decisions", {"send_id": send.send_id}), blocks, live)

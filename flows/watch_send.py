@@ -7,7 +7,8 @@ from delivery.departures.course import deadline_of
 from delivery.departures.gates import Gate, Tripped, Verdict, certainly_holds, judge, judged_since
 from delivery.stopping import TimeIsUp
 from domain.audit import AuditEntry, Deed
-from domain.campaign import Campaign, Gates
+from domain.campaign import Campaign
+from domain.departure import Gates
 from domain.gates import GateCounts
 from domain.ids import SendId
 from domain.send import Send, SendStatus

@@ -7,7 +7,6 @@ from rich.console import Group
 from rich.table import Column, Table
 
 from domain.ids import SendId
-from domain.send import SendStatus
 from flows.approval import asks_for_approval
 from flows.approve_send import ForApproval, is_frozen
 from runtime.house import House
@@ -32,7 +31,7 @@ def listed(house: House) -> tuple[Waiting, ...]:
     found = []
     for send in house.sends.list():
         given = house.approvals.of(send.send_id)
-        over = send.status in {SendStatus.FINISHED, SendStatus.CANCELLED}
+        over = send.is_over
         if given or (not over and asks_for_approval(house, send)):
             state = "approved" if given else "waiting" if is_frozen(house, send) else "not ready"
             by, at = (given.approved_by, given.approved_at) if given else (None, None)

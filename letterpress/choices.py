@@ -1,13 +1,14 @@
 """How the first of each placement came to be first: by what the model saw, by chance, or by rule."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
 from domain.content import Content
 from domain.decision import Arm
 from domain.ids import PlacementId, VariantId
+from domain.variant_state import VariantKey
 from ranking.contributions import Comparison, Contribution, compare
 from ranking.layout import FeatureFrame
 from ranking.model import RankingModel
@@ -65,12 +66,13 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a recipient's choices were made from. `served` is None without a model."""
+    """What a recipient's choices were made from. `served` is None without a model; `unpublished`: what pages could not show, and why."""
 
     content: Content
     as_of: datetime
     arm: str | None
     served: Served | None
+    unpublished: Mapping[VariantKey, str] = field(default_factory=dict)
 
 
 def choices_of(candidates: Iterable[Candidate], made_from: Circumstances) -> Iterator[Choice]:

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from delivery.departures.course import deadline_of
 from delivery.departures.gates import Figure, Holds, TooFewLetters, judge, judged_since
-from domain.campaign import Campaign, Waves
+from domain.campaign import Campaign
+from domain.departure import Waves
 from domain.ids import SendId
 from domain.send import Send
 from runtime.house import House

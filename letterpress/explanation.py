@@ -1,19 +1,22 @@
 """Explain one recipient's way through a send from what was frozen: audience, features as served, decisions, content, model."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
+from domain.campaign import Surface
 from domain.content import Variant
 from domain.errors import InputError
 from domain.hashing import bucket_of
+from domain.ids import CampaignId, PlacementId, RecipientId
 from domain.message import LedgerEntry, Letter
 from domain.send import Send
 from flows.compute_shard_features import CANDIDATE_FEATURES
-from flows.load_basis import Basis
+from flows.leave_out_unpublished import unpublished_of
+from flows.load_basis import REFRESHED, Basis
 from flows.load_model import load_model
 from flows.open_press import open_press
 from flows.prepare_choices import ShardInputs, prepare_choices
@@ -23,13 +26,14 @@ from flows.run_stage import shard_name
 from letterpress.choices import Candidate, Choice, Circumstances, Served, choices_of
 from ranking.choice_sets import ChoiceSet, cap_of, is_constrained
 from ranking.layout import FeatureFrame
+from runtime.clock import now
 from runtime.house import House
 from storage.recipients import recipients_of
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """All that led to one recipient's letter: every candidate, and per placement how the winner was chosen.
+    """All that led to one recipient's letter, or to what pages show them: every candidate, and per placement how the winner was chosen.
 
     `same_bytes`: printed again it equals what was handed off; None if nothing was.
     """
@@ -45,18 +49,21 @@ class Why:
     choices: tuple[Choice, ...]
     message: LedgerEntry | None
     same_bytes: bool | None
+    on_page: bool = False
 
 
 def explain(house: House, send: Send, who: str) -> tuple[Why, Letter | None]:
     """The explanation and the letter printed again. InputError for someone who is not in the send's audience."""
-    row = _audience_row(house, send, who)
+    row = audience_row(house, send, who)
     recipient = next(recipients_of(row))
     content = house.contents.load(send.content_version)
-    exclusion, message = _text(row, "exclusion"), house.ledger.entry(send.send_id, recipient.recipient_id)
-    decisions = pd.DataFrame() if exclusion else _own(house, send, "decisions", row)
-    letter = None if decisions.empty else reprint(open_press(house, send), recipient, decisions)
+    exclusion, message = text_of(row, "exclusion"), house.ledger.entry(send.send_id, recipient.recipient_id)
+    on_page = send.surface is Surface.WEB
+    decisions = pd.DataFrame() if exclusion else rows_of(house, send, REFRESHED if on_page else "decisions", row)
+    letter = None if decisions.empty or on_page else reprint(open_press(house, send), recipient, decisions)
     hashed = message.payload_hash if message and letter else None
-    made_from = Circumstances(content, send.as_of, _text(row, "arm"), None if decisions.empty else _served(house, send, row))
+    served, unpublished = None if decisions.empty else served_to(house, send, row), unpublished_of(house, content, send.as_of)
+    made_from = Circumstances(content, send.as_of, text_of(row, "arm"), served, unpublished)
     candidates = () if decisions.empty else tuple(_candidates(house, send, row, decisions, made_from))
     why = Why(
         send_id=send.send_id,
@@ -70,14 +77,37 @@ def explain(house: House, send: Send, who: str) -> tuple[Why, Letter | None]:
         choices=tuple(choices_of(candidates, made_from)),
         message=message,
         same_bytes=letter.payload_hash == hashed if letter and hashed else None,
+        on_page=on_page,
     )
     return why, letter
+
+
+def shown_send(house: House, who: str, placement: str) -> Send:
+    """The send whose decision pages show a recipient now, whatever was decided anew within a session on top of it; where none is held,
+    the campaign's latest. InputError for a placement that no campaign has."""
+    known = house.recipients.get(who)
+    recipient = known.recipient_id if known else RecipientId(who)
+    held = house.decisions.get(recipient, PlacementId(placement), now(), ())
+    if held.send_id is not None:
+        return house.send(held.send_id.partition("+")[0])
+    if latest := house.sends.latest(CampaignId(placement.partition(".")[0]), surface=None):
+        return latest
+    raise InputError(f"nothing was ever decided for {placement!r}", hint="letterpress refresh CAMPAIGN")
+
+
+def of_placement(why: Why, placement: str) -> Why:
+    """What of an explanation is about one placement. InputError for one that it says nothing of."""
+    if why.candidates and placement not in {one.placement for one in why.candidates}:
+        there = ", ".join(dict.fromkeys(one.placement for one in why.candidates))
+        raise InputError(f"{why.send_id} has no placement {placement!r}", hint=f"there: {there}")
+    candidates = tuple(one for one in why.candidates if one.placement == placement)
+    return replace(why, candidates=candidates, choices=tuple(one for one in why.choices if one.placement == placement))
 
 
 def _candidates(house: House, send: Send, row: pd.DataFrame, decisions: pd.DataFrame, made_from: Circumstances) -> Iterator[Candidate]:
     """Every variant of every placement: the recipient's choice sets once more, beside what was drawn from them."""
     content, served = made_from.content, made_from.served
-    shown = _own(house, send, "exposures", row) if is_constrained(content) else None
+    shown = rows_of(house, send, "exposures", row) if is_constrained(content) else None
     basis = Basis(house, send, content, served.model if served else None)
     _, sets = prepare_choices(basis, ShardInputs(row, served.features if served else None, shown))
     columns = (decisions[name].tolist() for name in ("placement", "variant", "position", "propensity", "prefix_propensity"))
@@ -92,7 +122,7 @@ def _candidates(house: House, send: Send, row: pd.DataFrame, decisions: pd.DataF
                 placement,
                 variant.variant,
                 float(np.exp(one.log_rates[0, number])) if sets.scored and served else None,
-                _exclusion(variant, one, number, made_from, shown),
+                why_not(variant, one, number, made_from, shown),
                 position,
                 propensity,
                 prefix,
@@ -100,10 +130,10 @@ def _candidates(house: House, send: Send, row: pd.DataFrame, decisions: pd.DataF
             )
 
 
-def _served(house: House, send: Send, row: pd.DataFrame) -> Served | None:
+def served_to(house: House, send: Send, row: pd.DataFrame) -> Served | None:
     """The model that decided and the recipient's features as they were served to it; None without a model."""
     for version, table in ((send.candidate_version, CANDIDATE_FEATURES), (send.model_version, "features")):
-        model, kept = load_model(house, version), _own(house, send, table, row)
+        model, kept = load_model(house, version), rows_of(house, send, table, row)
         if model is not None and not kept.empty:
             return Served(model, FeatureFrame.from_pandas(kept, model.parameters.layout))
     return None
@@ -111,15 +141,17 @@ def _served(house: House, send: Send, row: pd.DataFrame) -> Served | None:
 
 def _model_of(send: Send, decisions: pd.DataFrame) -> str | None:
     """The version of the model that decided for a recipient; the send's where nothing is decided yet."""
-    return send.model_version if decisions.empty else _text(decisions, "model_version")
+    return send.model_version if decisions.empty else text_of(decisions, "model_version")
 
 
-def _exclusion(variant: Variant, one: ChoiceSet, number: int, made_from: Circumstances, shown: pd.DataFrame | None) -> str | None:
+def why_not(variant: Variant, one: ChoiceSet, number: int, made_from: Circumstances, shown: pd.DataFrame | None) -> str | None:
     """Why a variant was no candidate, the first reason that held; None if it was one."""
     if one.candidates.eligible[0, number]:
         return None
     if not variant.live_at(made_from.as_of):
         return "not live at the time"
+    if reason := made_from.unpublished.get((variant.placement, variant.variant)):
+        return reason
     policy = made_from.content.campaign.policy
     if one.undiverse[0, number] and policy.diversity:
         return f"left out for the mix of categories: {policy.diversity.floor:g} nats over {policy.diversity.messages} letters"
@@ -129,25 +161,28 @@ def _exclusion(variant: Variant, one: ChoiceSet, number: int, made_from: Circums
     return f"where: {variant.where}" if variant.where else "retired by then, or of another arm of an experiment"
 
 
-def _audience_row(house: House, send: Send, who: str) -> pd.DataFrame:
+def audience_row(house: House, send: Send, who: str) -> pd.DataFrame:
     known = house.recipients.get(who)
-    row = _own(house, send, "audience", recipient_id=known.recipient_id if known else who)
+    row = rows_of(house, send, "audience", recipient_id=known.recipient_id if known else who)
     if row.empty:
-        raise InputError(f"{who!r} is not in the audience of {send.send_id}", hint="the audience expression did not hold for them")
+        hint = "the audience expression did not hold for them"
+        if send.surface is Surface.WEB:
+            hint += ", they were not active lately, or others were more recently, as many as the budget allows"
+        raise InputError(f"{who!r} is not in the audience of {send.send_id}", hint=hint)
     return row
 
 
-def _own(house: House, send: Send, table: str, row: pd.DataFrame | None = None, *, recipient_id: str | None = None) -> pd.DataFrame:
+def rows_of(house: House, send: Send, table: str, row: pd.DataFrame | None = None, *, recipient_id: str | None = None) -> pd.DataFrame:
     """The recipient's rows of a lake table of the send."""
     wanted = str(row["recipient_id"].iloc[0]) if row is not None else str(recipient_id)
-    shard = next(n for n in range(send.shards) if send.buckets(n)[0] <= bucket_of(wanted) < send.buckets(n)[1])
-    name = shard_name(shard)
-    if not house.lake.exists(table, {"send_id": send.send_id}, name):
-        return pd.DataFrame(columns=["recipient_id"])
-    frame = house.lake.read(table, {"send_id": send.send_id}, name=name)
-    return frame[frame["recipient_id"] == wanted]
+    for name in map(shard_name, send.shards_of(bucket_of(wanted))):
+        if house.lake.exists(table, {"send_id": send.send_id}, name):
+            frame = house.lake.read(table, {"send_id": send.send_id}, name=name)
+            if (frame["recipient_id"] == wanted).any():
+                return frame[frame["recipient_id"] == wanted]
+    return pd.DataFrame(columns=["recipient_id"])
 
 
-def _text(row: pd.DataFrame, column: str) -> str | None:
+def text_of(row: pd.DataFrame, column: str) -> str | None:
     value = row[column].iloc[0]
     return None if pd.isna(value) else str(value)

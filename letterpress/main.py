@@ -19,9 +19,25 @@ from letterpress.output import errors
 
 IN_ORDER_OF_USE = (
     *("init", "import", "validate", "preview", "audience", "train", "evaluate", "models", "dry-run", "proof", "check"),
-    *("send", "status", "pause", "resume", "cancel", "unknowns", "approvals", "approve", "audit", "why", "features", "report"),
-    *("lift", "experiment", "variants", "diversity", "rollout", "machines"),
-    *("mailbox", "suppressions", "up", "down", "serve", "consume", "collect", "export", "erase", "expire", "schema", "simulate", "demo"),
+    *("send", "refresh", "status", "pause", "resume", "cancel", "unknowns", "approvals", "approve", "audit", "why", "features", "report"),
+    *("lift", "experiment", "variants", "diversity", "rollout", "machines", "publish", "content", "withdraw"),
+    *(
+        "mailbox",
+        "suppressions",
+        "up",
+        "down",
+        "serve",
+        "token",
+        "consume",
+        "signals",
+        "collect",
+        "export",
+        "erase",
+        "expire",
+        "schema",
+        "simulate",
+        "demo",
+    ),
 )
 
 

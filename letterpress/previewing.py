@@ -40,13 +40,14 @@ def preview(settings: Settings, folder: Path, house: House | None, *, who: str |
     Raises InputError, InvalidInput or RenderError.
     """
     content = compile_campaign(folder, columns_of(attributes_of(settings)))
-    recipient = _recipient(house, who)
-    slate, origin = _slate(content, recipient, asked, house.decisions if house and who else None, at)
+    recipient = recipient_of(house, who)
+    slate, origin = chosen_slate(content, recipient, asked, house.decisions if house and who else None, at)
     letter = _composer(settings, content, at).preview(recipient, slate)
     return Shown(recipient.recipient_id, slate, origin, letter)
 
 
-def _recipient(house: House | None, who: str | None) -> Recipient:
+def recipient_of(house: House | None, who: str | None) -> Recipient:
+    """The recipient of an id or address; one of whom nothing is known, if None. InputError for one that is not there."""
     if who is None or house is None:
         return A_READER
     if found := house.recipients.get(who):
@@ -60,10 +61,10 @@ def _composer(settings: Settings, content: Content, at: datetime) -> Composer:
     return Composer(content, send, Signer({"preview": b"no link of a preview is signed"}))
 
 
-def _slate(
+def chosen_slate(
     content: Content, recipient: Recipient, asked: Sequence[str], store: DecisionStore | None, at: datetime
 ) -> tuple[Slate, Mapping[PlacementId, str]]:
-    """Variants by placement, and why these."""
+    """Variants by placement, and why these: asked for, decided, or the default."""
     wanted = asked_for(content, asked)
     slate, origin = dict[PlacementId, tuple[VariantId, ...]](), dict[PlacementId, str]()
     for placement in (p.placement for p in content.campaign.placements):

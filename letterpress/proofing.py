@@ -8,7 +8,7 @@ from delivery.answers import settlement
 from delivery.asking import ask
 from delivery.calls import freezing
 from delivery.compose import Composer
-from domain.campaign import PlacementKind
+from domain.campaign import PlacementKind, Surface
 from domain.content import Content
 from domain.decision import Arm
 from domain.errors import InputError
@@ -21,7 +21,7 @@ from flows.decide_shards import decide_for
 from flows.load_basis import basis_of
 from flows.open_esp import open_esp
 from flows.open_press import press_for
-from flows.plan_send import checked_content, planned_send
+from flows.plan_send import checked_content, planned_send, require_surface
 from flows.prepare_choices import fresh_inputs
 from flows.print_letters import choices
 from runtime.clock import now
@@ -46,7 +46,9 @@ def proof(house: House, campaign: str, recipients: list[str], seeds: list[str], 
 
     The proofs are a send of their own, so nobody's caps or unsubscribe links are touched.
     """
-    content = marked(checked_content(house, campaign))
+    content = checked_content(house, campaign)
+    require_surface(content, Surface.MAIL)
+    content = marked(content)
     planned = planned_send(house, content, at, at)
     send = replace(planned, send_id=SendId(planned.send_id.replace(campaign, f"{campaign}-proof", 1)))
     letters = [copy for who in recipients for copy in _copies(house, content, send, who, seeds)]

@@ -8,13 +8,14 @@ from datetime import datetime
 import pandas as pd
 
 from audience.counts import AudienceCounts, refuse_empty
+from domain.campaign import Surface
 from domain.ledger import UnprintableMessage
 from domain.message import Letter
 from flows.compute_shard_features import blocks
 from flows.decide_shards import decide_for
 from flows.load_basis import Basis, basis_of
 from flows.open_press import press_for
-from flows.plan_send import checked_content, planned_send
+from flows.plan_send import checked_content, planned_send, require_surface
 from flows.prepare_choices import ShardInputs, fresh_inputs
 from flows.price_variants import priced
 from flows.print_letters import print_letters
@@ -50,6 +51,7 @@ class Rehearsal:
 def rehearse(house: House, campaign: str, at: datetime, progress: Callable[[int, int], object]) -> Rehearsal:
     """Select, decide and print for everybody, shard by shard; `progress(done, shards)`. InputError for an empty audience."""
     content = checked_content(house, campaign)
+    require_surface(content, Surface.MAIL)
     send = planned_send(house, content, at, at)
     rehearsal = Rehearsal(send.campaign, send.as_of, send.content_version, send.model_version)
     basis = basis_of(house, send, content)

@@ -1,6 +1,6 @@
-"""What `letterpress init` lays down: the starter campaign, schemas, schedules, settings to edit, and what git should not keep."""
+"""What `letterpress init` lays down: the starter campaigns, schemas, schedules, settings to edit, and what git should not keep."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from domain.errors import InputError
 from runtime.settings import Settings
 
 _CHECKOUT = Path(letterpress.__file__).resolve().parents[1]
-STARTER = _CHECKOUT / "templates" / "weekly"
+_STARTERS = ("weekly", "web")  # a letter, and the pages of the same shop
 _GITIGNORE = "# what running writes, and settings that hold secrets\nvar/\nletterpress.toml\n"
 _SCHEMAS_HERE, _SCHEMAS_THERE = "../../docs/schema/", "../../schema/"
 
@@ -29,15 +29,7 @@ def lay_down(folder: Path) -> tuple[Path, ...]:
 
 def _files() -> Mapping[str, bytes]:
     """Everything there is to write, by path within the new home."""
-    if not STARTER.is_dir():
-        raise InputError(f"the starter campaign is not at {STARTER}", hint="install from a checkout: pip install -e .")
-    campaign = {
-        f"templates/weekly/{path.relative_to(STARTER).as_posix()}": path.read_bytes().replace(
-            _SCHEMAS_HERE.encode(), _SCHEMAS_THERE.encode()
-        )
-        for path in sorted(STARTER.rglob("*"))
-        if path.is_file() and not path.name.startswith(".")
-    }
+    campaigns = {name: content for starter in _STARTERS for name, content in _campaign(starter)}
     schedules = (_CHECKOUT / "prefect.yaml").read_bytes()
     schema_files = {f"schema/{name}": text.encode() for name, text in schemas().items()}
     return {
@@ -45,8 +37,19 @@ def _files() -> Mapping[str, bytes]:
         ".gitignore": _GITIGNORE.encode(),
         "prefect.yaml": schedules,
         **schema_files,
-        **campaign,
+        **campaigns,
     }
+
+
+def _campaign(name: str) -> Iterator[tuple[str, bytes]]:
+    """The files of a starter campaign, which name the schemas as they stand in the new home."""
+    folder = _CHECKOUT / "templates" / name
+    if not folder.is_dir():
+        raise InputError(f"the starter campaign is not at {folder}", hint="install from a checkout: pip install -e .")
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.name.startswith("."):
+            content = path.read_bytes().replace(_SCHEMAS_HERE.encode(), _SCHEMAS_THERE.encode())
+            yield f"templates/{name}/{path.relative_to(folder).as_posix()}", content
 
 
 def settings_file() -> str:

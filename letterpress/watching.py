@@ -42,4 +42,5 @@ def _look(house: House, send_id: SendId, over: threading.Event) -> None:
                     audience = house.sends.finished_shards(send_id, "audience").values()
                     settled = sum(house.ledger.counts(send_id).values())
                     letters = sum(counts.get("admitted", 0) for counts in audience)
-                    shown.update(messages, total=letters, completed=settled, description=send.reason or "messages settled")
+                    said, is_mail = send.reason or "messages settled", "handoff" in send.stages
+                    shown.update(messages, total=letters, completed=settled, description=said, visible=is_mail)

@@ -19,7 +19,7 @@ def why_view(why: Why) -> Group:
     head = [f"{why.recipient_id} in {why.send_id}", f"as of {why.as_of:%Y-%m-%d %H:%M:%S %Z}, content {why.content_version}"]
     head.append(f"model {why.model_version or 'none: uniform choice'}, arm {why.arm or '-'}")
     if why.exclusion:
-        return Group(*map(_line, head), f"not written to: {why.exclusion}")
+        return Group(*map(_line, head), f"nothing was decided: {why.exclusion}" if why.on_page else f"not written to: {why.exclusion}")
     placements = dict.fromkeys(one.placement for one in why.candidates)
     parts = (part for name in placements for part in _placement(name, why))
     return Group(*map(_line, head), *parts, _line(_message_line(why)))
@@ -32,7 +32,7 @@ def _placement(name: str, why: Why) -> Iterator[Table | Text]:
         yield _line(f"{choice.winner}: {choice.how}")
         if choice.runner_up and choice.log_rate_difference is not None:
             yield _line(f"rated {percent(choice.log_rate_difference)} beside {choice.runner_up}, because (effects multiply):")
-            yield _reasons(choice)
+            yield reasons_of(choice)
 
 
 def _candidates(name: str, candidates: list[Candidate]) -> Table:
@@ -52,7 +52,7 @@ def _price(one: Candidate) -> str:
     return "" if one.price is None else f"there are only so many: its chances were divided by {np.exp(one.price):.3g}"
 
 
-def _reasons(choice: Choice) -> Table:
+def reasons_of(choice: Choice) -> Table:
     """What matters, the largest effect first; the many small ones in one line."""
     rows = Table(Column(justify="right", no_wrap=True), Column(overflow="fold"), box=None, show_header=False)
     told = [one for one in choice.reasons if abs(one.contribution.effect) >= _TOLD][:_MOST]
@@ -65,6 +65,8 @@ def _reasons(choice: Choice) -> Table:
 
 
 def _message_line(why: Why) -> str:
+    if why.on_page:
+        return "pages show it for as long as it holds; nothing of it is handed off"
     if why.message is None:
         return "the ledger has no message: it was not handed off yet"
     told = f"message {why.message.message_id}: {why.message.status}" + (f" ({why.message.reason})" if why.message.reason else "")

@@ -117,7 +117,7 @@ def cap_of(variant: Variant, policy: Policy) -> Cap | None:
 def _diverse(sets: ChoiceSets, content: Content, model: RankingModel | None, exposures: pd.DataFrame | None) -> ChoiceSets:
     """Narrow the blocks' candidates so that every draw keeps the recipient's mix of categories above the floor."""
     diversity = content.campaign.policy.diversity
-    blocks = [one for one in sets.placements if one.placement.kind is PlacementKind.BLOCK]
+    blocks = [one for one in sets.placements if one.placement.kind is not PlacementKind.SUBJECT]
     if diversity is None or not blocks:
         return sets
     names = {v.category for one in blocks for v in one.candidates.variants}

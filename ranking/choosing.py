@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 from domain.decision import Arm
 from domain.hashing import keys_of, uniforms
 from ranking.booster import Forest, fit_forest, raw_scores, refit_forest
-from ranking.debiasing import Examination, Exposures, PositionTraining, harvest, prior_examination
+from ranking.debiasing import Examination, Exposures, PositionTraining, harvest, prior_examination, seen_examination
 from ranking.design import Design
 from ranking.held_out import HeldOutSlates
 from ranking.layout import Layout
@@ -85,11 +85,13 @@ def theta_for(chosen: Chosen) -> tuple[float, ...]:
 
 
 def fit_best(workshop: Workshop) -> Chosen:
-    """Harvest θ if there are several positions, then train both ways; with one position there is nothing to choose."""
+    """Harvest θ if there are several positions, then train both ways; with one position, or where all that was decided is known to have
+    been seen, there is nothing to choose."""
     positions = int(workshop.design.position.max())
-    if positions == 1:
+    if positions == 1 or workshop.design.seen.all():
         only = workshop.fit((1.0,), workshop.training, workshop.validation)
-        return Chosen(prior_examination(1), {PositionTraining.NAIVE: only}, PositionTraining.NAIVE, {})
+        examination = prior_examination(1) if positions == 1 else seen_examination(positions)
+        return Chosen(examination, {PositionTraining.NAIVE: only}, PositionTraining.NAIVE, {})
     examination = harvest_from(workshop, positions)
     thetas = {PositionTraining.OFFSET: examination.theta, PositionTraining.NAIVE: (1.0,)}
     forests = {way: workshop.fit(theta, workshop.training, workshop.validation) for way, theta in thetas.items()}
@@ -98,7 +100,8 @@ def fit_best(workshop: Workshop) -> Chosen:
 
 
 def harvest_from(workshop: Workshop, positions: int) -> Examination:
-    """θ from placements of several positions, without held-out rows and the holdout, whose slate was certain.
+    """θ from placements of several positions, without held-out rows and the holdout, whose slate was certain. What was seen for certain
+    says nothing of how likely that is.
 
     Whatever the goal, it is learnt from whether anything came of a decision: looking is looking, and most outcomes are clicks.
     """
@@ -110,7 +113,7 @@ def harvest_from(workshop: Workshop, positions: int) -> Examination:
     leaning = _expected(counted, workshop.design.position.astype(np.float64), (1.0,))
     recipient = pd.factorize(workshop.rows["recipient_id"])[0].astype(np.int64)
     exposures = Exposures(answered, workshop.design.position, workshop.propensity, expected, leaning, recipient)
-    return harvest(exposures.part(~workshop.held_out & several.to_numpy() & ~holdout), positions)
+    return harvest(exposures.part(~workshop.held_out & several.to_numpy() & ~holdout & ~workshop.design.seen), positions)
 
 
 def _expected(workshop: Workshop, label: Doubles, theta: tuple[float, ...]) -> Doubles:
@@ -148,8 +151,7 @@ def _deviance(parts: Sequence[HeldOutSlates], forest: Forest, theta: tuple[float
 
 def _log_theta(part: HeldOutSlates, theta: tuple[float, ...]) -> Doubles:
     """log θ by position, float64[n, K]; where nothing was shown nothing was looked at."""
-    known = np.log(theta)[np.minimum(np.arange(part.slates.positions), len(theta) - 1)]
-    return np.where(part.slates.filled, known, _UNSEEN)
+    return np.where(part.slates.filled, np.log(part.slates.examined(theta)), _UNSEEN)
 
 
 def _fold(recipient_id: pd.Series, salt: str) -> npt.NDArray[np.bool_]:

@@ -72,10 +72,9 @@ def informed(contender: Contender, rows: pd.DataFrame, recipients: pd.DataFrame,
     return Informed(contender, spine, compute_features(spine, history, contender.model.parameters, threads=threads))
 
 
-def theta_of(contenders: Sequence[Contender], positions: int) -> Doubles:
+def theta_of(contenders: Sequence[Contender], slates: Slates) -> Doubles:
     """Examination by position: the first model's, or the prior; beyond its length the last one stays."""
-    known = np.asarray(contenders[0].model.card.examination.theta if contenders else PRIOR_EXAMINATION)
-    return known[np.minimum(np.arange(positions), len(known) - 1)]
+    return slates.examined(contenders[0].model.card.examination.theta if contenders else PRIOR_EXAMINATION)
 
 
 def _facts(slates: Slates, model: RankingModel) -> list[VariantFacts]:

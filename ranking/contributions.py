@@ -13,6 +13,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 
+from ranking import sessions
 from ranking.features import EMBEDDING
 from ranking.layout import Feature, FeatureFrame, Floats
 from ranking.scorer import Scorable, variant_rows
@@ -23,11 +24,13 @@ Value = float | str | None
 """A feature's value as people know it: a number or a word; None is unknown."""
 
 PURCHASES, CATEGORY_CLICKS, SESSION_TIME, VARIANT = "purchase history", "clicks in the category", "time of sending", "the variant itself"
+SESSION = "the running session"
 _TOGETHER = {
     "category_engagement_rate_30d": CATEGORY_CLICKS,
     "category_shown_30d": CATEGORY_CLICKS,
     "session_local_hour": SESSION_TIME,
     "session_local_weekday": SESSION_TIME,
+    **dict.fromkeys((*sessions.CROSS, *sessions.RECIPIENT), SESSION),
     "variant": VARIANT,
     "variant_placement": VARIANT,
 }

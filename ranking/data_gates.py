@@ -14,7 +14,10 @@ from domain.recipient import AttributeKind
 from ranking.data_counts import Contradiction, Counts, Flow, Week
 from ranking.drift import Drift, Level
 
-_THE_CLOCK = ("session_local_hour", "session_local_weekday")  # tell when a letter went, not who its readers are
+_THE_MOMENT = (  # tells of the instant of deciding, not of who is decided for
+    *("session_local_hour", "session_local_weekday"),
+    *("session_acts", "session_idle_minutes", "session_interest", "session_query_match", "session_cart_match"),
+)
 
 
 class Gate(StrEnum):
@@ -128,7 +131,7 @@ def findings_of_features(drifts: Sequence[Drift], importances: Mapping[str, floa
 
     Drift in itself is why one trains anew. It stops where most of what the incumbent goes by has drifted: then something else has changed.
     """
-    judged = [drift for drift in drifts if drift.feature not in _THE_CLOCK]
+    judged = [drift for drift in drifts if drift.feature.partition(".")[0] not in _THE_MOMENT]
     lost = [drift for drift in judged if drift.unknown_now - drift.unknown_fitted > limits.unknown]
     unknown = tuple(
         Finding(Gate.UNKNOWN, f"{drift.feature} is unknown of {drift.unknown_now:.0%}, where it was of {drift.unknown_fitted:.0%}")

@@ -29,6 +29,7 @@ class Source(StrEnum):
     SINGLE = "one position"
     PRIOR = "prior from another click log"
     HARVESTED = "harvested from this log"
+    SEEN = "every position is known to have been seen"
 
 
 class PositionTraining(StrEnum):
@@ -69,6 +70,12 @@ def prior_examination(positions: int) -> Examination:
     """The prior for so many positions; beyond its length the last one stays."""
     theta = tuple(PRIOR_EXAMINATION[min(k, len(PRIOR_EXAMINATION) - 1)] for k in range(positions))
     return Examination(theta, theta, theta, Source.SINGLE if positions == 1 else Source.PRIOR)
+
+
+def seen_examination(positions: int) -> Examination:
+    """Of decisions whose positions all came into view: θ is 1 throughout, and is not estimated."""
+    theta = (1.0,) * positions
+    return Examination(theta, theta, theta, Source.SEEN)
 
 
 def inverse_propensities(propensity: Doubles) -> Doubles:

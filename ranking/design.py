@@ -18,19 +18,21 @@ from ranking.variants import age_feature, ages_at, category_rows, encode_variant
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """`matrix` float32[n, features] in the model's order, with the label and position (1, 2, …) of each row."""
+    """`matrix` float32[n, features] in the model's order, with the label and position (1, 2, …) of each row; `seen` bool[n]: positions
+    that are known to have been looked at, where there is nothing to be made up for."""
 
     matrix: Floats
     label: npt.NDArray[np.float64]
     position: npt.NDArray[np.int64]
+    seen: npt.NDArray[np.bool_]
 
     def part(self, mask: npt.NDArray[np.bool_]) -> "Design":
         """The rows of the mask."""
-        return Design(self.matrix[mask], self.label[mask], self.position[mask])
+        return Design(self.matrix[mask], self.label[mask], self.position[mask], self.seen[mask])
 
     def offset(self, theta: tuple[float, ...]) -> npt.NDArray[np.float64]:
-        """log θ of each row's position; positions beyond the last known are like the last."""
-        return np.asarray(np.log(theta)[np.minimum(self.position, len(theta)) - 1])
+        """log θ of each row's position, 0 where it was seen; positions beyond the last known are like the last."""
+        return np.where(self.seen, 0.0, np.log(theta)[np.minimum(self.position, len(theta)) - 1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ def design_of(rows: pd.DataFrame, past: PastFeatures, parameters: FeatureParamet
     at_us = rows["decided_at"].dt.as_unit("us").to_numpy(dtype="datetime64[us]").astype(np.int64)
     own[:, age_feature(parameters.layout)] = ages_at(variants, parameters.first_seen, which, at_us)
     matrix = np.hstack([features.recipient[place], cross, own])
-    return Design(matrix, rows["label"].to_numpy(dtype=np.float64), rows["position"].to_numpy(dtype=np.int64))
+    seen = rows["seen"].to_numpy(dtype=bool) if "seen" in rows else np.zeros(len(rows), dtype=bool)
+    return Design(matrix, rows["label"].to_numpy(dtype=np.float64), rows["position"].to_numpy(dtype=np.int64), seen)
 
 
 def facts_of_rows(rows: pd.DataFrame, parameters: FeatureParameters) -> tuple[list[VariantFacts], npt.NDArray[np.int64]]:

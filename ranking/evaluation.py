@@ -177,7 +177,7 @@ def _benches(
         slates = slates_of(rows, placement, people, request.eligible.get(placement))
         log_rates = {one.contender.role: one.log_rates(slates) for one in known}
         default = request.defaults.get(placement, ())
-        theta = theta_of(contenders, slates.positions)
+        theta = theta_of(contenders, slates)
         found.append(Bench(slates, theta, len(people), log_rates, request.temperature, default))
     return found
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from domain.errors import InputError
 from domain.recipient import AttributeKind
+from ranking import sessions
 from ranking.embeddings import Tastes, fit_items, no_tastes, tastes
 from ranking.engagement import fit_priors, smoothed_rates
 from ranking.history import History, opened
@@ -23,6 +24,7 @@ from ranking.knowledge import Knowledge, baskets, look_up, shown_variants
 from ranking.layout import Feature, FeatureFrame, Floats, Layout
 from ranking.parameters import ENOUGH_ROWS, FeatureParameters
 from ranking.point_in_time import Words
+from ranking.searches import fit_searches
 from ranking.segments import Segments, assign, fit_segments
 from ranking.session import WEEKDAYS, local_times
 from ranking.specification import FeatureSpec, VariantFacts
@@ -31,7 +33,7 @@ from ranking.variants import variant_features
 
 ATTRIBUTE = "attribute."  # prefix of declared recipient attributes
 EMBEDDING = "purchase_history_embedding"
-CROSS = ("category_engagement_rate_30d", "category_shown_30d", "category_affinity", "category_interest")
+CROSS = ("category_engagement_rate_30d", "category_shown_30d", "category_affinity", "category_interest", *sessions.CROSS)
 
 MEMORY_MB = 400  # what a scan of history may hold
 
@@ -54,6 +56,7 @@ def fit_features(
         categories = tuple(sorted({v.category for v in spec.variants if v.category}))
         known = look_up(connection, spine_of(rows), spec, categories)
         items = fit_items(baskets(connection, as_of, spec), categories, spec.dimensions, spec.seed)
+        words = fit_searches(connection, as_of, spec.interest_window, categories)
     segments = fit_segments(known.behaviour[_latest(rows)], spec.segments, spec.seed, previous)
     axes = min(items.dimensions, spec.embedding_axes) if items else 0
     recipient = _recipient_features(rows, known, spec, segments.names.words if segments else (), axes)
@@ -61,7 +64,7 @@ def fit_features(
     priors, overall = fit_priors(known.engagement), fit_priors(known.engagement.overall())[0]
     half_life = _half_life(known.idle_days)
     usual = usual_interests(known.interests)
-    return FeatureParameters(spec, layout, as_of, since, len(rows), half_life, priors, overall, first_seen, segments, items, usual)
+    return FeatureParameters(spec, layout, as_of, since, len(rows), half_life, priors, overall, first_seen, segments, items, usual, words)
 
 
 def _recent(spine: pd.DataFrame, as_of: datetime, spec: FeatureSpec) -> tuple[pd.DataFrame, datetime]:
@@ -105,6 +108,7 @@ def _recipient_features(
         Feature("session_local_hour"),
         Feature("session_local_weekday", WEEKDAYS),
         *(Feature(f"{EMBEDDING}_{at:02d}") for at in range(axes)),
+        *map(Feature, sessions.RECIPIENT),
         *_attribute_features(rows, spec),
     )
 
@@ -133,12 +137,13 @@ def compute_features(
     """
     check_attributes(parameters, spine.columns)
     with opened(history, threads=threads, memory_mb=memory_mb) as connection:
-        known = look_up(connection, spine_of(spine), parameters.spec, parameters.layout.categories)
+        known = look_up(connection, spine_of(spine), parameters.spec, parameters.layout.categories, parameters.words)
     liked = _tastes(known, parameters)
     recipient = np.empty((len(spine), len(parameters.layout.recipient)), dtype=np.float32)
     place = {f.name: at for at, f in enumerate(parameters.layout.recipient)}
     for name, column in _recipient_columns(spine, known, liked, parameters):
-        recipient[:, place[name]] = column
+        if name in place:  # a model from before a feature was thought of does without it
+            recipient[:, place[name]] = column
     ids = spine["recipient_id"].to_numpy(dtype=object)
     return FeatureFrame(parameters.layout, ids, recipient, _cross(known, liked, parameters))
 
@@ -169,6 +174,7 @@ def _recipient_columns(spine: pd.DataFrame, known: Knowledge, liked: Tastes, par
     hour, weekday = local_times(pd.to_datetime(spine["as_of"], utc=True), spine["time_zone"])
     yield from (("session_local_hour", hour), ("session_local_weekday", weekday))
     yield from ((f"{EMBEDDING}_{at:02d}", column) for at, column in enumerate(liked.axes.T))
+    yield from ((name, known.sessions.recipient(name)) for name in sessions.RECIPIENT)
     yield from ((name, f.encode(spine[name.removeprefix(ATTRIBUTE)])) for name, f in features.items() if name.startswith(ATTRIBUTE))
 
 
@@ -210,4 +216,6 @@ def _cross(known: Knowledge, liked: Tastes, parameters: FeatureParameters) -> Fl
                 out[:, :, at] = liked.affinity
             case "category_interest":
                 out[:, :, at] = interest_shares(known.interests, parameters.interests)
+            case name:
+                out[:, :, at] = known.sessions.cross(name)
     return out

@@ -100,8 +100,7 @@ def gains_of(part: HeldOutSlates, theta: tuple[float, ...]) -> Doubles:
     """
     if part.propensities_known:
         return np.asarray(part.slates.reward * inverse_propensities(part.slates.propensity) / len(part.slates.variants))
-    examined = np.asarray(theta)[np.minimum(np.arange(part.slates.positions), len(theta) - 1)]
-    return np.asarray(part.slates.reward / examined)
+    return np.asarray(part.slates.reward / part.slates.examined(theta))
 
 
 def ndcg_of(parts: Sequence[HeldOutSlates], scores: Sequence[Doubles], theta: tuple[float, ...]) -> float | None:

@@ -12,7 +12,10 @@ from ranking import point_in_time
 from ranking.engagement import EngagementCounts
 from ranking.interest import Interests
 from ranking.point_in_time import Baskets, Words
+from ranking.searches import NO_WORDS, SearchWords
 from ranking.segment_points import Behaviour
+from ranking.session_facts import session_facts
+from ranking.sessions import Sessions, sessions_of
 from ranking.specification import FeatureSpec, VariantFacts, variant_key
 from ranking.spine import Ints, Spine
 from ranking.tallies import DAY, NEVER
@@ -21,7 +24,7 @@ from ranking.tallies import DAY, NEVER
 @dataclass(frozen=True, slots=True)
 class Knowledge:
     """Of n rows: counts and interests per category, days since the last human engagement float64[n] (NaN for none), device and channel
-    of the last event that named one, behaviour float64[n, B], and what was bought."""
+    of the last event that named one, behaviour float64[n, B], what was bought, and the session that is running."""
 
     engagement: EngagementCounts
     interests: Interests
@@ -30,10 +33,13 @@ class Knowledge:
     channel: Words
     behaviour: Behaviour
     baskets: Baskets
+    sessions: Sessions
 
 
-def look_up(connection: duckdb.DuckDBPyConnection, spine: Spine, spec: FeatureSpec, categories: tuple[str, ...]) -> Knowledge:
-    """What had been received of each recipient before the row's as_of."""
+def look_up(
+    connection: duckdb.DuckDBPyConnection, spine: Spine, spec: FeatureSpec, categories: tuple[str, ...], words: SearchWords = NO_WORDS
+) -> Knowledge:
+    """What had been received of each recipient before the row's as_of. `words` tell what searches are about."""
     point_in_time.tell_recipients(connection, spine)
     engagement = EngagementCounts(*point_in_time.engagement(connection, spine, spec.engagement_window, categories))
     interests = Interests.none(len(spine), len(categories), spec.interest_window, spec.interest_half_life)
@@ -43,7 +49,8 @@ def look_up(connection: duckdb.DuckDBPyConnection, spine: Spine, spec: FeatureSp
     last = np.maximum(np.maximum(acted.last_us, responded), last_purchase)
     clicks = engagement.clicks.sum(axis=1, keepdims=True)
     behaviour = np.hstack([clicks, bought.counts, acted.counts, acted.days[:, None]], dtype=np.float64)
-    return Knowledge(engagement, interests, _days(spine.as_of_us(), last), acted.device, acted.channel, behaviour, bought)
+    sessions = sessions_of(session_facts(connection, spine, spec.session, words, categories), spine.rows, spec.session, len(categories))
+    return Knowledge(engagement, interests, _days(spine.as_of_us(), last), acted.device, acted.channel, behaviour, bought, sessions)
 
 
 def _days(as_of_us: Ints, last_us: Ints) -> npt.NDArray[np.float64]:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from domain.campaign import Goal
+from domain.decision import SEEN_ON_PAGE
 from domain.hashing import keys_of, uniforms
 from ranking.history import History, opened
 
@@ -27,7 +28,8 @@ WITH earned AS (
 )
 SELECT decision_id, send_id, recipient_id, placement, position::INTEGER AS position, variant, coalesce(category, '') AS category,
        arm, propensity, prefix_propensity, candidates, decided_at, source, {label} AS label,
-       (coalesce(clicks, 0) + coalesce(conversions, 0)) > 0 AS answered
+       (coalesce(clicks, 0) + coalesce(conversions, 0)) > 0 AS answered, source = $seen AS seen,
+       CASE WHEN source = $seen THEN coalesce(content_version, '') || strftime(decided_at, ' %Y-%m-%d') ELSE send_id END AS offered_in
 FROM decisions LEFT JOIN earned USING (decision_id)
 WHERE received_at < $as_of AND decided_at < $mature AND (len($placements) = 0 OR list_contains($placements, placement))
 ORDER BY decided_at, decision_id
@@ -38,11 +40,12 @@ def labelled_decisions(
     history: History, goal: Goal, as_of: datetime, *, placements: Collection[str] = (), maturity: timedelta = timedelta(0), threads: int = 2
 ) -> pd.DataFrame:
     """Decisions taken at least `maturity` before as_of, with `label`: clicked or converted (0 or 1), or revenue. `answered` is whether
-    anything came of them at all, click or conversion.
+    anything came of them at all, click or conversion; `seen`, whether the position is known to have been looked at, as on pages.
+    `offered_in` names what decisions had the same candidates: a send, or the refreshes of a day with the same content.
 
     Ordered by decided_at and decision_id; `placements` empty means all.
     """
-    parameters = {"as_of": as_of, "mature": as_of - maturity, "placements": sorted(placements)}
+    parameters = {"as_of": as_of, "mature": as_of - maturity, "placements": sorted(placements), "seen": SEEN_ON_PAGE}
     with opened(history, threads=threads) as connection:
         frame: pd.DataFrame = connection.sql(_LABELLED.format(label=LABEL[goal]), params=parameters).to_arrow_table().to_pandas()
     return frame

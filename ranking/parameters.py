@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from ranking.embeddings import ItemVectors
 from ranking.engagement import RatePrior
 from ranking.layout import Layout
+from ranking.searches import SearchWords
 from ranking.segment_names import Names, new_names
 from ranking.segment_points import Scale
 from ranking.segment_stability import Stability
@@ -26,7 +27,8 @@ ENOUGH_ROWS = 1_000  # recipients and instants, below which a window is too thin
 class FeatureParameters:
     """All that `compute_features` needs beside history. `fitted_rows` is how many rows of the spine were fitted on,
     `fitted_since` the start of their window; `first_seen` tells when a variant was first known to be shown;
-    `interests` are the shares of categories in what people do on the site (models from before they were looked at have none)."""
+    `interests` are the shares of categories in what people do on the site (models from before they were looked at have none);
+    `words` tell what a search is about."""
 
     spec: FeatureSpec
     layout: Layout
@@ -40,6 +42,7 @@ class FeatureParameters:
     segments: Segments | None
     items: ItemVectors | None
     interests: tuple[float, ...] = ()
+    words: SearchWords = field(default_factory=SearchWords)
 
     @property
     def note(self) -> str | None:
@@ -107,6 +110,7 @@ class _Stored:
     items: tuple[str, ...] | None
     segments: _StoredSegments | None = None
     interests: tuple[float, ...] = ()
+    words: SearchWords = field(default_factory=SearchWords)
 
     @classmethod
     def of(cls, parameters: FeatureParameters) -> "_Stored":

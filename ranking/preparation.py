@@ -9,6 +9,7 @@ import pandas as pd
 from domain.campaign import Goal
 from domain.content import Content
 from domain.recipient import AttributeKind
+from domain.signal import SessionRule
 from ranking.choosing import Workshop
 from ranking.code_version import code_version
 from ranking.design import design_of, past_features
@@ -39,10 +40,17 @@ class TrainingRequest:
 
 
 def request_for(
-    content: Content | None, attributes: Mapping[str, AttributeKind], as_of: datetime, *, where: str | None = None, goal: Goal | None = None
+    content: Content | None,
+    attributes: Mapping[str, AttributeKind],
+    as_of: datetime,
+    *,
+    where: str | None = None,
+    goal: Goal | None = None,
+    session: SessionRule | None = None,
 ) -> TrainingRequest:
     """The usual request: for a campaign its placements, goal, policy and variants; without one all that history has, by clicks."""
-    features = FeatureSpec(attributes=dict(attributes), variants=tuple(map(facts_of, content.variants)) if content else ())
+    variants = tuple(map(facts_of, content.variants)) if content else ()
+    features = FeatureSpec(attributes=dict(attributes), variants=variants, session=session or SessionRule())
     if content is None:
         return TrainingRequest(as_of, features, TrainingSpec(goal=goal or Goal.CLICK), (), where, code_version())
     campaign = content.campaign

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import expm1, log2
 
-from ranking.contributions import CATEGORY_CLICKS, PURCHASES, SESSION_TIME, VARIANT, Comparison, Contribution, Value
+from ranking.contributions import CATEGORY_CLICKS, PURCHASES, SESSION, SESSION_TIME, VARIANT, Comparison, Contribution, Value
 from ranking.features import ATTRIBUTE
 from ranking.parameters import FeatureParameters
 from ranking.specification import VariantFacts
@@ -146,6 +146,25 @@ def _interest(values: Mapping[str, Value], category: str, parameters: FeaturePar
     return f"{category!r} {_beside(share, average)} ({share:.0%} of what they do on the site; the average is {average:.0%})"
 
 
+def _session(part: Contribution, comparison: Comparison, parameters: FeatureParameters) -> str:
+    """What they do on the site at this moment, for each of the two categories."""
+    del parameters
+    if not part.one["session_acts"]:
+        return "nothing they do on the site at this moment"
+    told = [f"{_after(values, variant.category)}" for variant, values in ((comparison.one, part.one), (comparison.other, part.other))]
+    return "in this session: " + (told[0] if comparison.one.category == comparison.other.category else "; ".join(told))
+
+
+def _after(values: Mapping[str, Value], category: str) -> str:
+    share = values["session_interest"]
+    if not isinstance(share, float):
+        return f"{category!r} is new to the model"
+    found = [f"{share:.0%} of what they do is about {category!r}"]
+    found += ["searched for it last"] if values["session_query_match"] else []
+    found += ["have some in the cart or on the wishlist"] if values["session_cart_match"] else []
+    return ", ".join(found)
+
+
 def _variant(part: Contribution, comparison: Comparison, parameters: FeatureParameters) -> str:
     del parameters
     names = [_known(v.variant, value) for v, value in _each(comparison, part, "variant")]
@@ -187,6 +206,7 @@ _BETWEEN: dict[str, Callable[[Contribution, Comparison, FeatureParameters], str]
     CATEGORY_CLICKS: _category_clicks,
     "category_affinity": _near,
     "category_interest": _interested,
+    SESSION: _session,
     VARIANT: _variant,
     "variant_category": _category,
     "variant_age_days": _age,

@@ -1,5 +1,6 @@
 """Logged slates: what a logging policy showed, with which probabilities, and what it brought."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +20,8 @@ class Slates:
     """n slates of one placement with up to K positions and V variants over all of them.
 
     `item` int64[n, K] is the variant at each position (−1: none), `reward`, `propensity` and `prefix` float64[n, K] belong to it.
-    `candidate` bool[n, V] marks what the send could show; `recipient` int64[n] numbers recipients over all placements.
+    `candidate` bool[n, V] marks what the send could show; `recipient` int64[n] numbers recipients over all placements. `seen`: every
+    position that is filled is known to have been looked at, as on pages.
     """
 
     placement: str
@@ -33,6 +35,7 @@ class Slates:
     propensity: Doubles
     prefix: Doubles
     candidate: npt.NDArray[np.bool_]
+    seen: bool = False
 
     def __len__(self) -> int:
         return len(self.recipient_id)
@@ -50,6 +53,11 @@ class Slates:
     def prefix_known(self) -> bool:
         """Whether every slate's joint probabilities are on record; logs of other systems often lack them."""
         return not bool(np.isnan(self.prefix).any())
+
+    def examined(self, theta: Sequence[float]) -> Doubles:
+        """How likely each position was looked at, relative to the first: float64[K]. Beyond the last θ positions are like the last."""
+        known = np.ones(1) if self.seen else np.asarray(theta, dtype=np.float64)
+        return np.asarray(known[np.minimum(np.arange(self.positions), len(known) - 1)])
 
     def take(self, rows: npt.NDArray[np.int64]) -> "Slates":
         """The given slates, in that order; variants stay numbered as they are."""
@@ -71,16 +79,27 @@ class LeftOut:
     holdout: int
     seen_in_training: int
     beyond_sample: int = 0
+    after_a_gap: int = 0
 
 
 def usable(rows: pd.DataFrame, seen: npt.NDArray[np.bool_]) -> tuple[pd.DataFrame, LeftOut]:
-    """Rows of whole slates that have a propensity, are not of the holdout (whose default was certain) and are new to the model."""
+    """Rows of whole slates that have a propensity, are not of the holdout (whose default was certain) and are new to the model. Of what
+    came into view on a page, the positions from the first one on: what stood above one that was skipped is not on record."""
     holdout = (rows["arm"] == Arm.HOLDOUT).to_numpy(dtype=bool, na_value=False)
     unknown = ~(rows["propensity"] > 0).to_numpy(dtype=bool, na_value=False)
     slate = rows.groupby(["send_id", "recipient_id", "placement"], sort=False).ngroup().to_numpy()
     unknown = np.isin(slate, slate[unknown]) & ~holdout
     seen = seen & ~holdout & ~unknown
-    return rows[~(holdout | unknown | seen)], LeftOut(int(unknown.sum()), int(holdout.sum()), int(seen.sum()))
+    rows = rows[~(holdout | unknown | seen)]
+    gap = _after_a_gap(rows)
+    return rows[~gap], LeftOut(int(unknown.sum()), int(holdout.sum()), int(seen.sum()), after_a_gap=int(gap.sum()))
+
+
+def _after_a_gap(rows: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    if "seen" not in rows or not rows["seen"].any():
+        return np.zeros(len(rows), dtype=bool)
+    place = rows.groupby(["send_id", "recipient_id", "placement"], sort=False)["position"].rank("first").to_numpy()
+    return np.asarray((place != rows["position"].to_numpy()) & rows["seen"].to_numpy(dtype=bool), dtype=bool)
 
 
 def slates_of(rows: pd.DataFrame, placement: str, recipients: pd.Index, eligible: pd.DataFrame | None = None) -> Slates:
@@ -93,7 +112,8 @@ def slates_of(rows: pd.DataFrame, placement: str, recipients: pd.Index, eligible
     known = rows[["variant", "category"]].drop_duplicates("variant").sort_values("variant")
     slate = rows.groupby(["send_id", "recipient_id"], sort=True).ngroup().to_numpy()
     first = rows.assign(slate=slate).drop_duplicates("slate").sort_values("slate")
-    n, k, send = len(first), int(rows["position"].max()), pd.factorize(first["send_id"])[0]
+    offered = "offered_in" if "offered_in" in rows else "send_id"
+    n, k, send = len(first), int(rows["position"].max()), pd.factorize(first[offered])[0]
     at = np.asarray(slate, dtype=np.int64), rows["position"].to_numpy(dtype=np.int64) - 1
     variant = pd.Index(known["variant"]).get_indexer(pd.Index(rows["variant"]))
     ids = first["recipient_id"].to_numpy(dtype=object)
@@ -108,8 +128,9 @@ def slates_of(rows: pd.DataFrame, placement: str, recipients: pd.Index, eligible
         _spread(at, rows["label"].to_numpy(), (n, k), 0.0),
         _spread(at, rows["propensity"].to_numpy(), (n, k), 1.0),
         _spread(at, rows["prefix_propensity"].where(rows["position"] > 1, rows["propensity"]).to_numpy(dtype=np.float64), (n, k), 1.0),
-        _candidates(first["send_id"], rows["send_id"], variant, len(known))
+        _candidates(first[offered], rows[offered], variant, len(known))
         & _in_force(_admitted(ids, known["variant"], eligible), send, (at[0], variant)),
+        bool("seen" in rows and rows["seen"].all()),
     )
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from domain.campaign import Goal
 from domain.content import FeatureValue, Variant
 from domain.recipient import AttributeKind
+from domain.signal import SessionRule
 
 # Chance that a position is examined at all, relative to the first, until our own log has told: a real click log (FACTS §11).
 PRIOR_EXAMINATION = (1.0, 0.71, 0.59, 0.48, 0.39, 0.34, 0.30, 0.25, 0.24, 0.22)
@@ -57,6 +58,7 @@ class FeatureSpec:
     segments: tuple[int, int] = (20, 50)
     vocabulary: int = 200
     seed: int = 0
+    session: SessionRule = field(default_factory=SessionRule)
 
 
 class Objective(StrEnum):

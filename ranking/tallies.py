@@ -64,6 +64,16 @@ def fade(  # noqa: PLR0917 - numba takes no keyword-only arguments
 
 
 @_jit
+def wanted(who: Codes, received: Ints, occurred: Ints, window: int, rows: Rows) -> npt.NDArray[np.bool_]:
+    """Which facts count for any row at all: bool[facts]."""
+    out = np.zeros(len(who), np.bool_)
+    for fact in range(len(who)):
+        place, high = _places(rows, who[fact], received[fact])
+        out[fact] = place < high and rows.at[place] <= occurred[fact] + window
+    return out
+
+
+@_jit
 def latest(  # noqa: PLR0917 - numba takes no keyword-only arguments
     who: Codes, received: Ints, occurred: Ints, window: int, rows: Rows, last: Ints
 ) -> None:

@@ -7,7 +7,7 @@ from domain.errors import InputError
 from domain.ids import CampaignId, SendId
 from domain.send import Send
 from runtime.services import redis_url_of
-from runtime.serving import database_url_of
+from runtime.serving import database_url_of, signal_streams
 from runtime.settings import Settings, load_settings
 from storage.approvals import Approvals
 from storage.audit import Audit
@@ -15,18 +15,21 @@ from storage.contents import Contents
 from storage.database import Database
 from storage.decision_store import DecisionStore
 from storage.events import Events
-from storage.harms import Harms
 from storage.holdouts import Holdouts
 from storage.lake import Lake
 from storage.ledger import SqlLedger
 from storage.migrations import migrate
 from storage.models import Models
 from storage.preferences import PreferenceBook
+from storage.publications import Publications
 from storage.recipients import Recipients
 from storage.retirements import Retirements
 from storage.rollouts import Rollouts
 from storage.runs import Runs
 from storage.sends import Sends
+from storage.serving_figures import ServingFigures
+from storage.session_profiles import SessionProfiles
+from storage.signals import SignalStreams
 from storage.site_events import SiteEvents
 from storage.suppressions import Suppressions
 from storage.verdicts import Verdicts
@@ -58,7 +61,10 @@ class House:
     audit: Audit
     rollouts: Rollouts
     retirements: Retirements
-    harms: Harms
+    publications: Publications
+    serving: ServingFigures
+    signals: SignalStreams
+    sessions: SessionProfiles
 
     def send(self, send_id: str) -> Send:
         """The send, or InputError with the newest ones."""
@@ -105,7 +111,10 @@ def open_house(settings: Settings) -> House:
         audit=Audit(database),
         rollouts=Rollouts(database),
         retirements=Retirements(database),
-        harms=Harms(database),
+        publications=Publications(database),
+        serving=ServingFigures(redis_url_of(settings)),
+        signals=signal_streams(settings),
+        sessions=SessionProfiles(redis_url_of(settings), settings.session_rule),
     )
 
 

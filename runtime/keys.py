@@ -7,7 +7,8 @@ from pathlib import Path
 from domain.errors import InputError
 from runtime.settings import Settings
 
-_SHORTEST = 8  # characters of a write key
+_SHORTEST = 8  # characters of a write key, which pages show anyway
+_SHORTEST_SECRET = 20  # of a key that opens anybody's placements
 
 
 def signing_keys(settings: Settings) -> dict[str, bytes]:
@@ -18,11 +19,21 @@ def signing_keys(settings: Settings) -> dict[str, bytes]:
 
 def write_keys(settings: Settings) -> dict[str, str]:
     """Write key → the source that events sent with it are of. Several keys of one source hold at once, so that keys can be changed."""
-    texts = [text.strip() for text in settings.write_keys.split(",") if text.strip()]
-    keys = {key: source for source, _, key in (text.rpartition(":") for text in texts)}
-    if any(len(key) < _SHORTEST or not source.replace("-", "").replace("_", "").isalnum() for key, source in keys.items()):
-        hint = "such as shop:aLongKey,app:another"
-        raise InputError("a write key is missing its source, or is shorter than 8 characters", where="write_keys", hint=hint)
+    return _named(settings.write_keys, _SHORTEST, "write_keys", "a write key is missing its source, or is shorter than 8 characters")
+
+
+def placement_keys(settings: Settings) -> dict[str, str]:
+    """Key → the server that asks for placements with it, by recipient id."""
+    fault = "a server's key is missing its name, or is shorter than 20 characters"
+    return _named(settings.placement_keys, _SHORTEST_SECRET, "placement_keys", fault)
+
+
+def _named(setting: str, shortest: int, where: str, fault: str) -> dict[str, str]:
+    """NAME:KEY, separated by commas, as key → name."""
+    texts = [text.strip() for text in setting.split(",") if text.strip()]
+    keys = {key: name for name, _, key in (text.rpartition(":") for text in texts)}
+    if any(len(key) < shortest or not name.replace("-", "").replace("_", "").isalnum() for key, name in keys.items()):
+        raise InputError(fault, where=where, hint="such as shop:aLongKey,app:another")
     return keys
 
 

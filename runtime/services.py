@@ -1,4 +1,4 @@
-"""Embedded services: the decision store's server, Prefect's server and worker, our HTTP process.
+"""Embedded services: the decision store's server, Prefect's server and worker, our HTTP process, a consumer of signals.
 
 Each runs as a process under var/run and is found again by whoever needs it, so each runs at most once. Only what was
 started here is ended here.
@@ -23,7 +23,7 @@ from storage.embedded import EmbeddedRedis
 from storage.runs import process_started
 
 WORK_POOL = "letterpress"
-NAMES = ("web", "prefect-worker", "prefect-server")  # in the order in which they are ended
+NAMES = ("web", "signals", "prefect-worker", "prefect-server")  # in the order in which they are ended
 
 _PATIENCE = 120.0  # seconds; Prefect's first boot took 13 s on two idle cores (FACTS §2)
 _OF_COMMAND = "prefect-of-"  # and the pid of the command that a server was started for
@@ -161,6 +161,11 @@ def start_web(settings: Settings) -> Process:
     process = _start(settings, "web", [sys.executable, "-m", "letterpress", "serve"], address)
     _await(process, address + "/healthz", run_folder(settings))
     return process
+
+
+def start_signals(settings: Settings) -> Process:
+    """A consumer of signals, which decides again for visitors while they are there."""
+    return _start(settings, "signals", [sys.executable, "-m", "letterpress", "signals", "run"], "Redis")
 
 
 def stop_services(settings: Settings) -> list[str]:

@@ -7,10 +7,12 @@ the variable wins. `docs/configuration.md` is made from these fields.
 import os
 import tomllib
 from dataclasses import MISSING, dataclass, field, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from domain.errors import InputError
+from domain.signal import SessionRule
 
 PREFIX = "LETTERPRESS_"
 
@@ -34,6 +36,18 @@ class Settings:
         secret=True,
     )
     public_url: str = _setting("http://127.0.0.1:8085", "Address under which recipients reach `letterpress serve`")
+    content_url: str = _setting(
+        "", "Folder or fsspec URL (s3://…, gs://…) that published variants are written to, behind a CDN; var/content if empty"
+    )
+    content_public_url: str = _setting(
+        "", "Address under which readers fetch what is published there: the CDN's; public_url and /content if empty"
+    )
+    content_patience_seconds: int = _setting(
+        120, "Seconds for which a published file is fetched through that address, until it counts as failed"
+    )
+    content_grace_minutes: int = _setting(
+        60, "Minutes for which the file of a withdrawn or replaced variant stays, for pages that were loaded before"
+    )
     dkim_selectors: str = _setting("", "DKIM selectors that letters are signed with, as s1,s2; those usual with the ESP if empty")
     dns_server: str = _setting("", "Name server for the checks before a send, as ADDRESS or ADDRESS:PORT; the system's if empty")
     secret_key: str = _setting("", "Signs links; var/secret.key is made if empty. Older keys may follow, separated by commas", secret=True)
@@ -56,11 +70,32 @@ class Settings:
     write_keys: str = _setting("", "Keys that sites send events with, as SOURCE:KEY, separated by commas", secret=True)
     events_per_key: int = _setting(5_000, "Events per second, over a minute, that one write key may send; 0: as many as come")
     events_per_network: int = _setting(500, "Those that it may send from one network (/24 or /48); 0: as many as come")
+    signal_partitions: int = _setting(8, "Streams that signals of visitors are spread over: as many consumers can share them at most")
+    signals_waiting: int = _setting(100_000, "Signals that one such stream holds at most while nobody reads it; the oldest fall out")
+    session_idle_minutes: int = _setting(30, "Minutes without an act on the site, after which a session is over")
+    session_half_life_minutes: int = _setting(10, "Minutes after which an act says half as much of what a visitor is after")
+    session_threshold_percent: int = _setting(
+        25, "By how many points a category's share in a session must move until placements are decided again without a search or a cart"
+    )
+    placement_keys: str = _setting(
+        "", "Keys with which servers, never pages, ask for placements by recipient id, as NAME:KEY, separated by commas", secret=True
+    )
+    placement_origins: str = _setting(
+        "", "Sites whose pages may ask for placements, such as https://shop.example, separated by commas; * for all; none if empty"
+    )
+    placements_per_network: int = _setting(
+        200, "Requests for placements per second, over a minute, from one network (/24 or /48); 0: as many as come"
+    )
+    read_budget_ms: int = _setting(10, "Milliseconds that a page waits for the decision store before it gets the default")
+    serving_p99_ms: int = _setting(5, "99th percentile of answers for placements, in milliseconds, above which there is an alarm; 0: never")
     webhooks: str = _setting("", "Accounts with ESPs whose webhooks are taken, as NAME=PROVIDER:SECRET, separated by commas", secret=True)
     soft_bounces: int = _setting(3, "Letters in a row, within 60 days, that bounced softly until an address is suppressed; 0: never")
     collect_since: str = _setting("", "Events that occurred before this instant stay out of the lake: what was imported covers them")
     collect_settle_minutes: int = _setting(30, "Minutes after the end of a day (UTC) until its events are collected into the lake")
     raw_days: int = _setting(90, "Days until raw payloads of events and webhooks are deleted; what was read from them stays")
+    refreshed_days: int = _setting(
+        7, "Days for which all that a refresh decided is kept; what people saw of it stays. Events of pages count within these days"
+    )
     unknown_days: int = _setting(30, "Days until events of visitors whom nobody could identify are deleted")
     notify_url: str = _setting("", "Where a POST tells that a send has paused itself; nobody if empty", secret=True)
     notify_secret: str = _setting("", "Signs those POSTs (Letterpress-Signature)", secret=True)
@@ -75,6 +110,30 @@ class Settings:
     def var(self) -> Path:
         """Everything that running writes."""
         return self.home / "var"
+
+    @property
+    def content_place(self) -> str:
+        """Folder or URL that published variants are written to."""
+        if not self.content_url:
+            return str(self.var / "content")
+        is_path = "://" not in self.content_url and "::" not in self.content_url
+        return str(self.home / self.content_url) if is_path else self.content_url
+
+    @property
+    def content_folder(self) -> Path | None:
+        """That folder; None if it is not on this machine."""
+        return Path(self.content_place.removeprefix("file://")) if "://" not in self.content_place.removeprefix("file://") else None
+
+    @property
+    def content_address(self) -> str:
+        """Address under which readers fetch what is published, without a slash at its end."""
+        return (self.content_public_url or f"{self.public_url.rstrip('/')}/content").rstrip("/")
+
+    @property
+    def session_rule(self) -> SessionRule:
+        """What counts as one session. Models keep the rule that they were trained by."""
+        idle, half_life = timedelta(minutes=self.session_idle_minutes), timedelta(minutes=self.session_half_life_minutes)
+        return SessionRule(idle=idle, half_life=half_life)
 
     @property
     def campaigns_folder(self) -> Path:

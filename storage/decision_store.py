@@ -1,40 +1,44 @@
-"""The decision store (Redis): the only thing the serving path reads. Its layout is known in this file alone.
+"""The decision store (Redis): the only thing the serving path reads. How it is packed into keys: `storage/decision_layout.py`.
 
-One hash per placement and bucket of recipients (measured: a fifth of the memory and twenty times the writes of a key per
-recipient): key `decisions:<placement>:<bucket>`, field the recipient, value `<expiry>|<send>|<variant>,<variant>`, expiry in
-whole seconds since 1970. A hash lives as long as its longest-lived entry; staleness is enforced on read, per entry.
+Here are writers, and readers who may wait; whoever answers pages reads through `storage/decision_reader.py`. Staleness is enforced on
+read, per entry: a hash lives as long as its longest-lived entry.
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+import hiredis
 from redis.exceptions import RedisError
 
 from domain.decision import PublishedDecision
 from domain.errors import UnavailableError
-from domain.hashing import bucket_of
-from domain.ids import PlacementId, RecipientId, SendId, VariantId
+from domain.ids import PlacementId, RecipientId, VariantId
+from domain.serving import StoredDecision
 from storage.database import batches
-from storage.redis_client import client_of, place_of
+from storage.decision_layout import Entries, UnknownWordError, Words, campaign_of, key_of, place_of, unpacked, words_key_of
+from storage.decision_words import campaigns_of, read_words
+from storage.decision_writer import Published, gathered, publish_slates, readable, replace_slates
+from storage.redis_client import client_of
+from storage.redis_client import place_of as address_of
+from storage.redis_log import rewrite_log
+from storage.redis_wire import RedisPlace, Wire, joined, packed
 
-PIPELINE = 1_000  # commands per pipeline: larger ones delay readers (FACTS §5)
 READ_BUDGET = timedelta(milliseconds=50)
 WRITE_BUDGET = timedelta(seconds=10)
-REWRITE_PATIENCE = timedelta(minutes=5)  # for the server to write its append-only file anew
-
-Published = tuple[RecipientId, PlacementId, Sequence[VariantId], SendId]
+_AT_ONCE = 300_000  # rows that are gathered before they are written
+_WORDS_HOLD = 60.0  # seconds: a server that lost its data gives codes anew
 
 
 class DecisionStore:
     """The published decisions of one Redis server."""
 
     def __init__(self, url: str, *, read_budget: timedelta = READ_BUDGET) -> None:
-        self._place = place_of(url)
+        self._address, self._place = address_of(url), RedisPlace.of(url)
         self._writer = client_of(url, WRITE_BUDGET)
         self._reader = client_of(url, read_budget)
+        self._words: dict[str, tuple[float, Words]] = {}
 
     def check(self) -> None:
         """Raise UnavailableError unless the server answers."""
@@ -45,138 +49,121 @@ class DecisionStore:
 
     def publish(self, rows: Iterable[Published], ttl: timedelta, at: datetime) -> int:
         """Publish decisions, in place of those of the same recipient and placement. Returns how many."""
-        expires_at = int((at + ttl).timestamp())
-        count = 0
-        for batch in batches(iter(rows), PIPELINE * 10):
-            self._write(_grouped(batch, expires_at), expires_at)
-            count += len(batch)
+        expires_at, count = int((at + ttl).timestamp()), 0
+        with self._wire() as wire:
+            for batch in batches(iter(rows), _AT_ONCE):
+                for campaign, slates in gathered(batch).items():
+                    publish_slates(wire, campaign, slates, expires_at, int(at.timestamp()))
+                count += len(batch)
         return count
 
     def replace(self, rows: Iterable[Published], ttl: timedelta, at: datetime) -> int:
         """Publish decisions in place of those of the same send alone: what another send has published since stays. Returns how many."""
-        expires_at = int((at + ttl).timestamp())
-        count = 0
-        for batch in batches(iter(rows), PIPELINE):
-            held = self._sends_of([(_key(placement, bucket_of(who)), who) for who, placement, _, _ in batch])
-            still = [row for row, send in zip(batch, held, strict=True) if send == row[3]]
-            self._write(_grouped(still, expires_at), expires_at)
-            count += len(still)
+        expires_at, count = int((at + ttl).timestamp()), 0
+        with self._wire() as wire:
+            for batch in batches(iter(rows), _AT_ONCE):
+                for campaign, slates in gathered(batch).items():
+                    count += replace_slates(wire, campaign, slates, expires_at, int(at.timestamp()))
         return count
 
     def get(self, recipient_id: RecipientId, placement: PlacementId, at: datetime, default: Sequence[VariantId]) -> PublishedDecision:
         """The decision for one recipient and placement; the default if it is missing, stale or cannot be read in time."""
-        try:
-            value = self._reader.hget(_key(placement, bucket_of(recipient_id)), recipient_id)
-        except (RedisError, OSError):
-            value = None
-        return _parsed(placement, value, at, default)
+        return self.many(recipient_id, {placement: default}, at)[placement]
 
     def many(
         self, recipient_id: RecipientId, defaults: Mapping[PlacementId, Sequence[VariantId]], at: datetime
     ) -> dict[PlacementId, PublishedDecision]:
         """`get` for several placements in one round trip."""
-        bucket = bucket_of(recipient_id)
+        number, field = place_of(recipient_id)
+        campaigns = sorted({campaign_of(placement) for placement in defaults})
         pipeline = self._reader.pipeline(transaction=False)
-        for placement in defaults:
-            pipeline.hget(_key(placement, bucket), recipient_id)
+        for campaign in campaigns:
+            pipeline.hget(key_of(campaign, number), field.decode())
+        found: dict[PlacementId, StoredDecision] = {}
         try:
-            values = pipeline.execute(raise_on_error=False)
+            for campaign, value in zip(campaigns, pipeline.execute(raise_on_error=False), strict=True):
+                found.update(self._read(campaign, value))
         except (RedisError, OSError):
-            values = [None] * len(defaults)
-        return {
-            placement: _parsed(placement, value, at, default) for (placement, default), value in zip(defaults.items(), values, strict=True)
-        }
+            pass  # what cannot be read is as good as missing
+        return {placement: _decided(placement, found.get(placement), at, default) for placement, default in defaults.items()}
 
     def held(self, recipient_id: RecipientId) -> dict[str, str]:
-        """What is published for a recipient: key → value as it is stored."""
-        return {key: value.decode() for key, value in self._entries(recipient_id).items()}
+        """What is published for a recipient: placement → variants, send and expiry, in words."""
+        with self._wire() as wire:
+            entries = [entry for campaign in campaigns_of(wire) for entry in self._held(wire, campaign, recipient_id).items()]
+        return {
+            placement: f"{', '.join(one.variants)} by {one.send_id} until {_instant(one):%Y-%m-%dT%H:%M:%SZ}" for placement, one in entries
+        }
 
     def forget(self, recipient_id: RecipientId) -> int:
         """Remove what is published for a recipient, from the server's append-only file too. Returns how many placements that were."""
-        try:
-            found = self._entries(recipient_id)
-            for key in found:
-                self._writer.hdel(key, recipient_id)
-            if found:
-                self._rewrite_log()
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
-        return len(found)
-
-    def _entries(self, recipient_id: RecipientId) -> dict[str, bytes]:
-        try:
-            keys = list(self._writer.scan_iter(match=_key(PlacementId("*"), bucket_of(recipient_id)), count=PIPELINE))
-            found = ((key, self._writer.hget(key, recipient_id)) for key in keys)
-            return {key.decode(): value for key, value in found if isinstance(value, bytes)}
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
-
-    def _rewrite_log(self) -> None:
-        """The server's file remembers every command ever given until it is written anew; servers that keep none have nothing to do."""
-        if not self._writer.info("persistence").get("aof_enabled"):
-            return
-        self._await_log()  # one that is under way began before
-        self._writer.bgrewriteaof()
-        self._await_log()
-
-    def _await_log(self) -> None:
-        deadline = time.monotonic() + REWRITE_PATIENCE.total_seconds()
-        while time.monotonic() < deadline:
-            said = self._writer.info("persistence")
-            if not said.get("aof_rewrite_in_progress") and not said.get("aof_rewrite_scheduled"):
-                return
-            time.sleep(0.05)
-        raise UnavailableError("the decision store does not finish writing its file anew", where=self._place)
+        number, field = place_of(recipient_id)
+        with self._wire() as wire:
+            campaigns = campaigns_of(wire)
+            count = sum(len(self._held(wire, campaign, recipient_id)) for campaign in campaigns)
+            removed = wire.ask(*joined([packed(b"HDEL", key_of(campaign, number), field) for campaign in campaigns]))
+        if any(removed):
+            self._rewrite_log()
+        return count
 
     def close(self) -> None:
         """Close the connections."""
         self._reader.close()
         self._writer.close()
 
-    def _sends_of(self, fields: Sequence[tuple[str, str]]) -> list[str]:
-        """Which send's the entry of each key and field is; empty where there is none."""
+    def _read(self, campaign: str, value: object) -> Entries:
+        """The entries of a value; where a word is new to us, the words are read again."""
+        if not isinstance(value, bytes):
+            return {}
         try:
-            pipeline = self._writer.pipeline(transaction=False)
-            for key, field in fields:
-                pipeline.hget(key, field)
-            return [value.decode().split("|", 2)[1] if isinstance(value, bytes) else "" for value in pipeline.execute()]
+            return unpacked(value, self._words_of(campaign))
+        except UnknownWordError:
+            self._words.pop(campaign, None)
+            return readable(value, self._words_of(campaign))
+        except ValueError:
+            return {}
+
+    def _words_of(self, campaign: str) -> Words:
+        read_at, words = self._words.get(campaign, (-_WORDS_HOLD, Words()))
+        if time.monotonic() - read_at >= _WORDS_HOLD:
+            words = Words.read(self._reader.hgetall(words_key_of(campaign)))  # type: ignore[arg-type]  # redis-py's types know asyncio too
+            self._words[campaign] = time.monotonic(), words
+        return words
+
+    def _held(self, wire: Wire, campaign: str, recipient_id: RecipientId) -> Entries:
+        number, field = place_of(recipient_id)
+        [value] = wire.ask(packed(b"HGET", key_of(campaign, number), field), 1)
+        return readable(value, read_words(wire, campaign))
+
+    def _rewrite_log(self) -> None:
+        try:
+            rewrite_log(self._writer, self._address)
         except (RedisError, OSError) as error:
             raise self._unavailable(error) from None
 
-    def _write(self, hashes: Mapping[str, dict[Any, Any]], expires_at: int) -> None:
-        """Two commands per hash. GT never shortens the life of entries that others published into the same hash."""
+    @contextmanager
+    def _wire(self) -> Iterator[Wire]:
+        """A connection of its own for something that takes longer; its failures are UnavailableError."""
         try:
-            for keys in batches(list(hashes), PIPELINE // 3):
-                pipeline = self._writer.pipeline(transaction=False)
-                for key in keys:
-                    pipeline.hset(key, mapping=hashes[key])
-                    pipeline.expireat(key, expires_at, nx=True)
-                    pipeline.expireat(key, expires_at, gt=True)
-                pipeline.execute()
-        except (RedisError, OSError) as error:
+            wire = Wire(self._place, WRITE_BUDGET.total_seconds())
+            try:
+                yield wire
+            finally:
+                wire.close()
+        except (hiredis.HiredisError, OSError) as error:
             raise self._unavailable(error) from None
 
     def _unavailable(self, error: Exception) -> UnavailableError:
         return UnavailableError(
-            f"the decision store does not answer: {type(error).__name__}", where=self._place, hint="see `letterpress up`"
+            f"the decision store does not answer: {type(error).__name__}", where=self._address, hint="see `letterpress up`"
         )
 
 
-def _grouped(rows: Iterable[Published], expires_at: int) -> dict[str, dict[Any, Any]]:
-    hashes: dict[str, dict[Any, Any]] = {}
-    for recipient, placement, variants, send in rows:
-        hashes.setdefault(_key(placement, bucket_of(recipient)), {})[recipient] = f"{expires_at}|{send}|{','.join(variants)}"
-    return hashes
+def _instant(entry: StoredDecision) -> datetime:
+    return datetime.fromtimestamp(entry.expires_at, UTC)
 
 
-def _key(placement: PlacementId, bucket: int) -> str:
-    return f"decisions:{placement}:{bucket}"
-
-
-def _parsed(placement: PlacementId, value: object, at: datetime, default: Sequence[VariantId]) -> PublishedDecision:
-    with suppress(ValueError, OverflowError, OSError):  # what nobody can read is as good as missing
-        expiry, send, variants = value.decode().split("|", 2) if isinstance(value, bytes) else ("0", "", "")
-        expires_at = datetime.fromtimestamp(int(expiry), UTC)
-        if at < expires_at:
-            return PublishedDecision(placement, tuple(map(VariantId, variants.split(","))), SendId(send), False, expires_at)
-    return PublishedDecision(placement, tuple(default), None, True, None)
+def _decided(placement: PlacementId, entry: StoredDecision | None, at: datetime, default: Sequence[VariantId]) -> PublishedDecision:
+    if entry is None or at >= _instant(entry):
+        return PublishedDecision(placement, tuple(default), None, True, None)
+    return PublishedDecision(placement, entry.variants, entry.send_id, False, _instant(entry))

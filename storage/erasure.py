@@ -42,6 +42,7 @@ NOTHING_OF_RECIPIENTS = frozenset(  # by table: definitions, figures, and what o
     {
         *("attributes", "holdouts", "sends", "send_shards", "runs", "waves", "warm_up_shares", "approvals", "audit", "contents"),
         *("variants", "models", "rollouts", "rollout_looks", "collected", "verdicts", "bounces", "erased_addresses", "erasures"),
+        "publications",
     }
 )
 

@@ -105,6 +105,13 @@ class Lake:
         with _reachable(self._root), suppress(FileNotFoundError):
             self._files.rm_file(path)
 
+    def remove(self, table: str, partition: Mapping[str, str]) -> int:
+        """Remove all files of a partition; returns how many there were."""
+        found = self.files(table, partition)
+        for path in found:
+            self.remove_file(path)
+        return len(found)
+
     def tables(self) -> list[str]:
         """The tables and folders that there are, sorted."""
         with _reachable(self._root):

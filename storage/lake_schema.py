@@ -98,6 +98,8 @@ AUDIENCE = _table(
     attributes=_TEXT,
 )
 
+VISITORS = _table(**{field.name: field for field in AUDIENCE}, active_at=INSTANT)  # whom a refresh may decide for, before its budget
+
 EXPOSURES = _table(
     recipient_id=_TEXT,
     placement=_TEXT,
@@ -118,12 +120,15 @@ PRICES = _table(
 
 SCHEMAS = {
     "decisions": DECISIONS,
+    "refreshed_decisions": DECISIONS,  # all that a refresh decided; `decisions` gets what people saw of it
+    "session_decisions": DECISIONS,  # decided anew within a session, on top of a refresh
     "shadow_decisions": DECISIONS,  # a candidate's, which nobody was shown
     "republished_decisions": DECISIONS,  # the incumbent's, in place of a candidate's that was rolled back
     "outcomes": OUTCOMES,
     "events": EVENTS,
     "purchases": PURCHASES,
     "audience": AUDIENCE,
+    "visitors": VISITORS,
     "exposures": EXPOSURES,
     "prices": PRICES,
 }

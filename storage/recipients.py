@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from domain.errors import InputError
 from domain.hashing import BUCKETS, buckets_of, keys_of
-from domain.ids import RecipientId
+from domain.ids import CONTEXT_PREFIX, RecipientId
 from domain.recipient import AttributeKind, Recipient, normalised
 from storage.address_book import AddressBook
 from storage.database import Database, batches
@@ -32,8 +32,11 @@ class Recipients:
     def upsert(self, frame: pd.DataFrame, at: datetime) -> int:
         """Insert recipients, or replace those of the same id. Returns how many rows are new or differ from before.
 
-        `address_normalised` and `bucket` are derived here. InputError, and nothing written, if two recipients share a mailbox.
+        `address_normalised` and `bucket` are derived here. InputError, and nothing written, if two recipients share a mailbox or an id is
+        that of a context.
         """
+        if any(who.startswith(CONTEXT_PREFIX) for who in frame["recipient_id"]):
+            raise InputError(f"a recipient's id begins with {CONTEXT_PREFIX}, which stands before contexts of visitors")
         rows = _rows(frame, at)
         insert = self._database.insert(recipients)
         new = {column: insert.excluded[column] for column in (*COLUMNS[1:], "updated_at")}

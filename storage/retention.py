@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from storage.database import Database
 from storage.identities import owners
-from storage.schema import events, identities, purchases, set_aside, site_events, webhook_posts
+from storage.schema import events, identities, purchases, set_aside, site_events, verdicts, webhook_posts
 
 EMPTY = "{}"
 _ROWS = 5_000  # per transaction: writers in between wait for no more than this
@@ -96,5 +96,5 @@ def overwriting(connection: Connection) -> Iterator[None]:
 
 
 def _delete_events(connection: Connection, ids: Sequence[str]) -> None:
-    for table in (purchases, site_events, events):
+    for table in (purchases, site_events, verdicts, events):
         connection.execute(sa.delete(table).where(table.c.event_id.in_(ids)))

@@ -112,11 +112,15 @@ sends = sa.Table(
     sa.Column("candidate_version", sa.String),
     sa.Column("rollout_salt", sa.String, nullable=False, server_default=""),
     sa.Column("rollout_share", sa.Float, nullable=False, server_default="0"),
+    sa.Column("surface", sa.String, nullable=False, server_default="mail"),  # domain.campaign.Surface
+    sa.Column("tiers", sa.Integer, nullable=False, server_default="1"),
     sa.Column("status", sa.String, nullable=False),  # SendStatus
     sa.Column("reason", sa.Text),
     sa.Column("opened_at", UtcDateTime, nullable=False),
     sa.Column("changed_at", UtcDateTime, nullable=False),
 )
+
+sa.Index("ix_sends_surface", sends.c.surface, sends.c.scheduled_at)  # refreshes by the thousand stand beside letters
 
 send_shards = sa.Table(  # what is done; true counts, because Prefect drops events past about 1,000 tasks
     "send_shards",
@@ -225,6 +229,20 @@ variants = sa.Table(  # publication state, one row per variant as last compiled
     sa.Column("changed_at", UtcDateTime, nullable=False),
 )
 
+publications = sa.Table(  # steps of variants' contents on their way to pages; only ever added to
+    "publications",
+    metadata,
+    sa.Column("entry", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("placement", sa.String, nullable=False),
+    sa.Column("variant", sa.String, nullable=False),
+    sa.Column("digest", sa.String, nullable=False),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("state", sa.String, nullable=False),  # domain.publication.PublicationState
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("reason", sa.Text),
+)
+sa.Index("ix_publications_placement", publications.c.placement, publications.c.at)
+
 models = sa.Table(
     "models",
     metadata,
@@ -293,6 +311,8 @@ events = sa.Table(  # as received; the lake's events are collected from here
     sa.Column("send_id", sa.String),  # of the message it is about: gates count by it
 )
 sa.Index("ix_events_send_kind", events.c.send_id, events.c.kind)
+_OF_PAGES = sa.and_(events.c.decision_id.is_not(None), events.c.message_id.is_(None))
+sa.Index("ix_events_page", events.c.received_at, sqlite_where=_OF_PAGES, postgresql_where=_OF_PAGES)  # views and clicks of placements
 
 identities = sa.Table(  # who is behind an anonymous or a user's id; the latest link holds
     "identities",

@@ -1,6 +1,6 @@
 """Sends: opened once, then only their status changes; and which of their shards are done."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -9,8 +9,9 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.engine import Row
 
+from domain.campaign import Surface
 from domain.errors import InputError
-from domain.ids import CampaignId, SendId
+from domain.ids import CampaignId, ContentVersion, SendId
 from domain.send import Send, SendStatus
 from storage.database import Database
 from storage.schema import messages, runs, send_shards, sends
@@ -28,7 +29,7 @@ class Sends:
 
     def open(self, send: Send, at: datetime) -> Send:
         """Record a send; if its id is there already, the recorded one is returned unchanged (`as_of` stays frozen)."""
-        row = asdict(send) | {"status": send.status.value, "opened_at": at, "changed_at": at}
+        row = asdict(send) | {"status": send.status.value, "surface": send.surface.value, "opened_at": at, "changed_at": at}
         with self._database.begin() as connection:
             connection.execute(self._database.insert(sends).on_conflict_do_nothing(), row)
             return _send(connection.execute(sa.select(*_SEND).where(sends.c.send_id == send.send_id)).one())
@@ -39,16 +40,36 @@ class Sends:
             row = connection.execute(sa.select(*_SEND).where(sends.c.send_id == send_id)).one_or_none()
         return _send(row) if row else None
 
-    def list(self, campaign: CampaignId | None = None) -> list[Send]:
-        """All sends (of a campaign), the latest scheduled first."""
-        query = sa.select(*_SEND).order_by(sends.c.scheduled_at.desc(), sends.c.send_id)
-        with self._database.connect() as connection:
-            rows = connection.execute(query if campaign is None else query.where(sends.c.campaign == campaign))
-            return [_send(row) for row in rows]
+    def list(
+        self, campaign: CampaignId | None = None, *, surface: Surface | None = Surface.MAIL, since: datetime | None = None
+    ) -> list[Send]:
+        """The sends (of a campaign) of a surface, the latest scheduled first; None for those of every surface.
 
-    def latest(self, campaign: CampaignId | None = None) -> Send | None:
-        """The send (of a campaign) that was scheduled last."""
-        return next(iter(self.list(campaign)), None)
+        `since`: scheduled then or later. A site is refreshed many times a day: whoever asks for refreshes says since when.
+        """
+        with self._database.connect() as connection:
+            return [_send(row) for row in connection.execute(_listed(campaign, surface, since))]
+
+    def latest(self, campaign: CampaignId | None = None, *, surface: Surface | None = Surface.MAIL) -> Send | None:
+        """The send (of a campaign) of a surface that was scheduled last."""
+        with self._database.connect() as connection:
+            row = connection.execute(_listed(campaign, surface, None).limit(1)).one_or_none()
+        return _send(row) if row else None
+
+    def open_ones(self) -> Sequence[Send]:
+        """The sends of every surface that are not over."""
+        over = [SendStatus.FINISHED.value, SendStatus.CANCELLED.value]
+        with self._database.connect() as connection:
+            return [_send(row) for row in connection.execute(_listed(None, None, None).where(sends.c.status.not_in(over)))]
+
+    def contents(self) -> dict[CampaignId, ContentVersion]:
+        """What each campaign was sent, or refreshed, with last."""
+        last = sa.select(sends.c.campaign, sa.func.max(sends.c.scheduled_at).label("at")).group_by(sends.c.campaign).subquery()
+        query = sa.select(sends.c.campaign, sends.c.content_version).join(
+            last, sa.and_(last.c.campaign == sends.c.campaign, last.c.at == sends.c.scheduled_at)
+        )
+        with self._database.connect() as connection:
+            return {CampaignId(row.campaign): ContentVersion(row.content_version) for row in connection.execute(query)}
 
     def set_status(
         self, send_id: SendId, status: SendStatus, reason: str | None, at: datetime, expected: Collection[SendStatus] | None = None
@@ -88,6 +109,13 @@ class Sends:
                 connection.execute(sa.delete(table).where(table.c.send_id == send_id))
 
 
+def _listed(campaign: CampaignId | None, surface: Surface | None, since: datetime | None) -> sa.Select[Any]:
+    query = sa.select(*_SEND).order_by(sends.c.scheduled_at.desc(), sends.c.send_id)
+    query = query if campaign is None else query.where(sends.c.campaign == campaign)
+    query = query if surface is None else query.where(sends.c.surface == surface.value)
+    return query if since is None else query.where(sends.c.scheduled_at >= since)
+
+
 def _send(row: Row[Any]) -> Send:
     values = row._asdict()
-    return Send(**values | {"status": SendStatus(values["status"])})
+    return Send(**values | {"status": SendStatus(values["status"]), "surface": Surface(values["surface"])})

@@ -12,13 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from domain.ids import RecipientId
+from domain.machine import Verdict
 from domain.site_event import RefusedEvent, SiteEvent, StoredEvents
 from storage.database import Database, batches
 from storage.identities import alias_of, leading_to, link, links_of, owners
 from storage.refunds import settled
-from storage.schema import events, purchases, set_aside, site_events
+from storage.schema import events, purchases, set_aside, site_events, verdicts
 
 _READ = ("item", "category", "device", "channel", "properties")
+_SAYS_SO = '["the agent says it is a machine"]'
 _LINE = ("purchase_id", "item", "category", "quantity", "amount", "currency")
 
 
@@ -36,7 +38,9 @@ class SiteEvents:
             fresh = [unique[event_id] for event_id in sorted(set(unique) - known)]
             new = self._store(connection, fresh)
             self._set_aside(connection, refused)
-        return StoredEvents(new, len(given) - new, len(refused))
+            whose = owners(connection, {alias_of(event.visitor) for event in unique.values()})
+        found = {event.event_id: whose[alias] for event in unique.values() if (alias := alias_of(event.visitor)) in whose}
+        return StoredEvents(new, len(given) - new, len(refused), found)
 
     def claim(self, at: datetime) -> int:
         """Give events to recipients that became known by another way, such as an import. Returns how many found their owner."""
@@ -68,6 +72,7 @@ class SiteEvents:
         ours = [event for event in fresh if event.event_id in stored]
         self._insert(connection, site_events, [_reading(event, known=alias_of(event.visitor) in whose) for event in ours])
         self._insert(connection, purchases, [line for event in ours for line in _lines(event)])
+        self._insert(connection, verdicts, [_by_machine(event) for event in ours if event.machine])
         return len(stored)
 
     def _set_aside(self, connection: Connection, refused: Iterable[RefusedEvent]) -> None:
@@ -104,7 +109,7 @@ def _event(event: SiteEvent, recipient: RecipientId | None) -> dict[str, Any]:
         "kind": event.kind.value,
         "recipient_id": recipient,
         "message_id": None,
-        "decision_id": None,
+        "decision_id": event.decision_id,
         "occurred_at": event.occurred_at,
         "received_at": event.received_at,
         "raw": event.raw,
@@ -114,6 +119,12 @@ def _event(event: SiteEvent, recipient: RecipientId | None) -> dict[str, Any]:
 def _reading(event: SiteEvent, *, known: bool) -> dict[str, Any]:
     who = {"event_id": event.event_id, "identity": alias_of(event.visitor), "call": event.call.value}
     return who | {name: getattr(event, name) for name in _READ} | {"known_at": event.received_at if known else None}
+
+
+def _by_machine(event: SiteEvent) -> dict[str, Any]:
+    """Of no send: what came of letters is judged send by send, and anew when the rules change; this is what the program said itself."""
+    said = {"verdict": Verdict.MACHINE.value, "score": 0, "reasons": _SAYS_SO, "rule_version": "agent", "judged_at": event.received_at}
+    return {"event_id": event.event_id, "send_id": ""} | said
 
 
 def _lines(event: SiteEvent) -> list[dict[str, Any]]:

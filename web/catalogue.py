@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from domain.content import Content, Link
 from domain.errors import UnavailableError
-from domain.ids import CampaignId, ContentVersion, PlacementId, VariantId
+from domain.ids import ContentVersion, PlacementId, VariantId
 from web.parts import Contents, Sends
 
 _KEPT = 64  # contents; a version never changes, so one that is kept is never stale
@@ -66,8 +66,5 @@ class Catalogue:
         return urls.pop() if len(urls) == 1 else None
 
     def _read_defaults(self) -> Defaults:
-        current: dict[CampaignId, ContentVersion] = {}
-        for send in self._sends.list():
-            current.setdefault(send.campaign, send.content_version)
-        contents = map(self.content, current.values())
+        contents = map(self.content, self._sends.contents().values())
         return {place.placement: content.default_slate(place.placement) for content in contents for place in content.campaign.placements}

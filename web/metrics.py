@@ -9,7 +9,6 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -19,15 +18,16 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import UnavailableError
+from domain.signal import SignalLag
 from domain.webhook import StoredTelling, Told, WaitingPost
 from web.parts import Checked, Inbox, Serving
 from web.recorder import Recorder
+from web.visit import bearer_of, is_of_this_machine
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)  # seconds
 _WAITS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3_600.0)  # seconds
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 _COUNTS = "letterpress.counts"  # where a request's scope keeps what its route counts
-_FORWARDED = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 
 
 def note(request: Request, what: str, count: int = 1, reason: str = "", source: str = "") -> None:
@@ -137,6 +137,17 @@ class _Now(Collector):
                 lag = (self._parts.clock() - state.oldest_at).total_seconds() if state.oldest_at else 0.0
                 yield GaugeMetricFamily("letterpress_inbox_waiting", "Posts that are kept and not understood yet", state.waiting)
                 yield GaugeMetricFamily("letterpress_inbox_lag_seconds", "Age of the oldest of them", max(lag, 0.0))
+        with suppress(UnavailableError):
+            yield from _of_signals(self._parts.signals.lag(self._parts.clock()))
+
+
+def _of_signals(lag: SignalLag) -> Iterator[Metric]:
+    """How far behind those are who decide again within sessions."""
+    yield GaugeMetricFamily("letterpress_signals_waiting", "Signals that no consumer has taken yet", lag.waiting)
+    yield GaugeMetricFamily("letterpress_signals_taken", "Signals that a consumer has taken and not finished", lag.taken)
+    yield GaugeMetricFamily("letterpress_signals_lag_seconds", "Age of the oldest of either", lag.oldest_seconds)
+    yield GaugeMetricFamily("letterpress_signals_set_aside", "Signals that could not be dealt with", lag.poison)
+    yield GaugeMetricFamily("letterpress_signals_consumers", "Consumers that live", lag.consumers)
 
 
 def _answers(part: Checked) -> bool:
@@ -161,12 +172,4 @@ def metrics_routes(metrics: Metrics, token: str) -> APIRouter:
 
 
 def _may(request: Request, token: str) -> bool:
-    """A request that came through a proxy is not this machine's, even though the proxy may be on it."""
-    if token:
-        kind, _, given = request.headers.get("authorization", "").partition(" ")
-        return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode(errors="replace"), token.encode())
-    try:
-        local = ip_address(request.client.host if request.client else "").is_loopback
-    except ValueError:
-        return False
-    return local and not any(name in request.headers for name in _FORWARDED)
+    return hmac.compare_digest(bearer_of(request), token.encode()) if token else is_of_this_machine(request)

@@ -2,19 +2,25 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from delivery.links import Signer
+from delivery.recipient_tokens import RecipientTokens
 from delivery.webhooks.accounts import Account
 from domain.content import Content
 from domain.decision import PublishedDecision
 from domain.event import ReceivedEvent
-from domain.ids import ContentVersion, MessageId, PlacementId, RecipientId, SendId, VariantId
+from domain.ids import CampaignId, ContentVersion, MessageId, PlacementId, RecipientId, SendId, VariantId
 from domain.message import FrozenLetter, LedgerEntry, SuppressionReason
 from domain.preference import Change
 from domain.preference import Preferences as Held
+from domain.publication import Publication
 from domain.send import Send
+from domain.serving import Circuit, ServedLatency, StoredDecision, Trouble
+from domain.signal import SignalLag
 from domain.site_event import EventRates, RefusedEvent, SiteEvent, StoredEvents
+from domain.variant_state import VariantKey
 from domain.webhook import InboxState, StoredTelling, Told, WaitingPost, WebhookPost
 
 
@@ -138,6 +144,10 @@ class Contents(Protocol):
         """The content of a version; InputError if there is none."""
         ...
 
+    def latest(self, campaign: CampaignId) -> Content | None:
+        """The content of a campaign that was compiled last."""
+        ...
+
 
 class Sends(Protocol):
     """The sends there were."""
@@ -146,8 +156,80 @@ class Sends(Protocol):
         """The send of this id."""
         ...
 
-    def list(self) -> Iterable[Send]:
-        """All sends, the latest first."""
+    def contents(self) -> Mapping[CampaignId, ContentVersion]:
+        """What each campaign was sent, or refreshed, with last."""
+        ...
+
+
+class PlacementReader(Protocol):
+    """The decision store, for pages that wait. Belongs to the event loop it is used in."""
+
+    @property
+    def circuit(self) -> Circuit: ...
+
+    async def start(self) -> bool:
+        """Connect."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+    async def read(self, who: Sequence[RecipientId], campaigns: Sequence[str]) -> Sequence[Mapping[PlacementId, StoredDecision]] | Trouble:
+        """What these campaigns hold for each of them, within a time budget, or why it cannot be told. Never raises."""
+        ...
+
+
+class Publications(Protocol):
+    """What pages show of variants."""
+
+    def served(self, placements: Iterable[PlacementId] | None, instant: datetime) -> Mapping[VariantKey, Publication]:
+        """By variant; one that is not in it is shown to nobody."""
+        ...
+
+
+class ServingFigures(Protocol):
+    """Where it is told how fast pages are answered."""
+
+    def tell(self, latency: ServedLatency) -> None:
+        """Keep it for whoever asks. Raises UnavailableError."""
+        ...
+
+
+class Placements(Protocol):
+    """What placements are served from, and who may ask.
+
+    `servers`: keys with which servers ask by recipient id. `origins`: sites whose pages may ask; `*` for all. `per_network`: requests per
+    second that one network may make over a minute. `slow_ms`: 99th percentile above which an alarm is raised.
+    """
+
+    @property
+    def reader(self) -> PlacementReader: ...
+    @property
+    def publications(self) -> Publications: ...
+    @property
+    def tokens(self) -> RecipientTokens: ...
+    @property
+    def servers(self) -> Mapping[str, str]: ...  # key → name
+    @property
+    def origins(self) -> frozenset[str]: ...
+    @property
+    def per_network(self) -> int: ...
+    @property
+    def slow_ms(self) -> float: ...
+    @property
+    def figures(self) -> ServingFigures: ...
+
+    def document(self, placement: PlacementId, variant: VariantId, version: str) -> bytes | None:
+        """The JSON that was published of a variant; None if its file is gone. Raises UnavailableError."""
+        ...
+
+
+class Signals(Protocol):
+    """Where signals wait for whoever reacts to them."""
+
+    def lag(self, at: datetime) -> SignalLag:
+        """How far behind those are. Raises UnavailableError."""
         ...
 
 
@@ -162,6 +244,8 @@ class Serving(Protocol):
     def events(self) -> Events: ...
     @property
     def site_events(self) -> SiteEvents: ...
+    @property
+    def signals(self) -> Signals: ...
     @property
     def write_keys(self) -> Mapping[str, str]: ...  # key → source
     @property
@@ -185,6 +269,10 @@ class Serving(Protocol):
     @property
     def sends(self) -> Sends: ...
     @property
+    def placements(self) -> Placements: ...
+    @property
     def signer(self) -> Signer: ...
+    @property
+    def content_folder(self) -> Path | None: ...  # of published content; None where it is elsewhere
     @property
     def clock(self) -> Callable[[], datetime]: ...

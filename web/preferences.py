@@ -101,5 +101,5 @@ def _question(parts: Serving, catalogue: Catalogue, entry: LedgerEntry) -> pages
 def _sender(catalogue: Catalogue, send: Send) -> str | None:
     """The name that the letter came from."""
     with suppress(LetterpressError):
-        return catalogue.content(send.content_version).campaign.sender.name
+        return catalogue.content(send.content_version).campaign.letter_sender.name
     return None

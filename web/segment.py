@@ -5,15 +5,16 @@ and keeps no other from being stored. (Segment: spec, common fields, HTTP API.)
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
 
+from delivery.machines.agents import is_bot
 from domain.event import EventKind
-from domain.ids import digest, event_id_of
+from domain.ids import DecisionId, digest, event_id_of
 from domain.site_event import Call, RefusedEvent, SiteEvent, Visitor
 from web.segment_clock import occurred_at
 from web.segment_values import identifier, mapping, sequence, text
@@ -22,6 +23,8 @@ from web.shopping import item_of, kind_of, purchases_of, refund_of
 MOST_EVENT = 32_768  # bytes of one call
 MOST_CALLS = 2_500  # of one batch; Segment's limit too
 _KEPT = ("name", "product_id", "brand", "price", "quantity", "query", "order_id", "path", "title")  # of properties; nothing of the person
+_OF_PLACEMENTS = frozenset({EventKind.SHOWN, EventKind.CLICKED})
+_SHOWN = ("placement", "variant", "position")  # of the properties of these
 _TABLET, _MOBILE = re.compile(r"iPad|Tablet|Kindle|Silk", re.I), re.compile(r"Mobi|iPhone|Android|ios", re.I)
 
 
@@ -80,9 +83,11 @@ def read_call(
         category=text(properties.get("category")) or text(fields.get("category")),
         device=_device(context),
         channel=_channel(context, spoken),
-        properties=_kept(fields, properties, spoken),
+        properties=_kept(fields, properties, spoken, (*_KEPT, *_SHOWN) if kind in _OF_PLACEMENTS else _KEPT),
         purchases=purchases_of(properties, source, message) if kind is EventKind.PURCHASED else (),
         refund=refund_of(properties) if kind is EventKind.REFUNDED else None,
+        decision_id=_decision(properties) if kind in _OF_PLACEMENTS else None,
+        machine=is_bot(text(context.get("userAgent"), 512) or ""),
     )
 
 
@@ -158,10 +163,15 @@ def _product(properties: Mapping[str, Any], call: Call) -> Mapping[str, Any]:
     return {key: properties.get(key) for key in ("product_id", "productId", "sku") if call in {Call.TRACK, Call.PAGE, Call.SCREEN}}
 
 
-def _kept(fields: Mapping[str, Any], properties: Mapping[str, Any], call: Call) -> str:
+def _decision(properties: Mapping[str, Any]) -> DecisionId | None:
+    told = identifier(properties.get("decision_id"), 64)
+    return DecisionId(told) if told else None
+
+
+def _kept(fields: Mapping[str, Any], properties: Mapping[str, Any], call: Call, names: Sequence[str]) -> str:
     if call not in {Call.TRACK, Call.PAGE, Call.SCREEN}:
         return "{}"  # identify, alias and group are about the person
-    kept = {name: told for name in _KEPT if (told := text(properties.get(name))) is not None}
+    kept = {name: told for name in names if (told := text(properties.get(name))) is not None}
     named = text(fields.get("event")) or text(fields.get("name"))
     return orjson.dumps(kept | ({"event": named} if named else {}), option=orjson.OPT_SORT_KEYS).decode()
 

@@ -14,10 +14,17 @@ from domain.site_event import Purchase, Refund, RefundLine
 from web.segment_values import identifier, mapping, number, sequence, text
 
 KINDS: Mapping[str, EventKind] = {
+    "placement viewed": EventKind.SHOWN,
+    "placement clicked": EventKind.CLICKED,
     "product viewed": EventKind.PAGE_VIEWED,
     "product list viewed": EventKind.PAGE_VIEWED,
     "products searched": EventKind.SEARCHED,
     "product added": EventKind.ADDED_TO_CART,
+    "product removed": EventKind.REMOVED_FROM_CART,
+    "cart viewed": EventKind.CART_VIEWED,
+    "product added to wishlist": EventKind.ADDED_TO_WISHLIST,
+    "dwell": EventKind.DWELLED,  # Dwell and Scroll are ours: the spec has no word for them
+    "scroll": EventKind.SCROLLED,
     "order completed": EventKind.PURCHASED,
     "order refunded": EventKind.REFUNDED,
 }

@@ -66,12 +66,12 @@ class Inspection:
     @property
     def from_domain(self) -> str:
         """The domain of the address in From."""
-        return domain_of(self.content.campaign.sender.address)
+        return domain_of(self.content.campaign.letter_sender.address)
 
     @property
     def reply_domain(self) -> str:
         """The domain that answers go to."""
-        sender = self.content.campaign.sender
+        sender = self.content.campaign.letter_sender
         return domain_of(sender.reply_to or sender.address)
 
     @property

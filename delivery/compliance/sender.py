@@ -13,7 +13,7 @@ _NULL_MX = "0 ."  # RFC 7505: takes no mail
 def from_domain(seen: Inspection) -> Iterator[Finding]:
     """From is at a domain of one's own that exists. A free mailbox provider's is its provider's: Gmail's rules for senders tell not to
     impersonate it, and DMARC policies of Yahoo, AOL and others have such letters rejected. STOP; WARN while letters reach nobody."""
-    domain, place = seen.from_domain, seen.sender_place(seen.content.campaign.sender.address)
+    domain, place = seen.from_domain, seen.sender_place(seen.content.campaign.letter_sender.address)
     if is_free_mailbox(domain):
         level = Level.STOP if seen.route.leaves else Level.WARN
         what = f"From is at {domain}, where anybody can have an address: nobody else may send for it"
@@ -28,7 +28,7 @@ def from_domain(seen: Inspection) -> Iterator[Finding]:
 def reply_to(seen: Inspection) -> Iterator[Finding]:
     """Answers reach somebody (Microsoft's rules for bulk senders, 2025: From or Reply-To takes replies). A free mailbox in Reply-To under
     a company's From is what spam filters know from fraud. WARN."""
-    sender, domain = seen.content.campaign.sender, seen.reply_domain
+    sender, domain = seen.content.campaign.letter_sender, seen.reply_domain
     address = sender.reply_to or sender.address
     place = seen.sender_place(address)
     if sender.reply_to and is_free_mailbox(domain):

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.audit import AuditEntry, Deed
-from domain.campaign import Gates
+from domain.departure import Gates
 from domain.gates import GateCounts
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 
-from domain.campaign import QuietHours
+from domain.departure import QuietHours
 from domain.time_zone import zone_of
 
 _SECOND = timedelta(seconds=1)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from heapq import nsmallest
 
-from domain.campaign import WarmUp
+from domain.departure import WarmUp
 from domain.engagement import Engagement
 from domain.hashing import key_of, mix
 from domain.ids import RecipientId, SendId

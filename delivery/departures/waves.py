@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 
-from domain.campaign import Waves
+from domain.departure import Waves
 from domain.hashing import uniform
 from domain.ids import RecipientId, SendId
 

@@ -20,13 +20,15 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
 ) -> None:
     """Check content, sample letters and the sender's domain as `send` does, and tell what would stop it. Writes nothing; 2 if it would."""
+    from domain.campaign import Surface
     from flows.check_send import check_send
-    from flows.plan_send import checked_content, planned_send
+    from flows.plan_send import checked_content, planned_send, require_surface
     from letterpress.compliance_view import lines
     from runtime.house import shared_house
 
     house, as_of = shared_house(), instant(at)
     content = checked_content(house, campaign)
+    require_surface(content, Surface.MAIL)
     report = check_send(house, planned_send(house, content, as_of, as_of), content)
     if as_json:
         emit(report, as_json=True, text=str)

@@ -1,15 +1,18 @@
 """`letterpress init`, `validate`, `preview` and `schema`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from domain.errors import InputError
 from letterpress.output import console, emit
 from runtime.settings import load_settings
 
 if TYPE_CHECKING:
     from letterpress.checking import Checked
+    from letterpress.page_preview import ShownPage
     from letterpress.previewing import Shown
 
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document")]
@@ -24,7 +27,7 @@ def app_commands(app: typer.Typer) -> None:
 
 
 def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder")], as_json: JSON = False) -> None:
-    """Make a home for campaigns: a starter newsletter, settings to edit, JSON Schemas for editors. Overwrites nothing."""
+    """Make a home for campaigns: a starter newsletter and home page, settings to edit, JSON Schemas for editors. Overwrites nothing."""
     from letterpress.starter import lay_down
 
     written = lay_down(folder)
@@ -64,32 +67,65 @@ def preview(
     html: Annotated[Path | None, typer.Option(help="Write the HTML to this file")] = None,
     png: Annotated[Path | None, typer.Option(help="Write a picture to this file (needs Chromium)")] = None,
     text: Annotated[bool, typer.Option("--text", help="Print the plain text")] = False,
-    width: Annotated[int, typer.Option(min=240, max=2000, help="Width of the picture in pixels")] = 600,
+    width: Annotated[int | None, typer.Option(min=240, max=2000, help="Width of the picture in pixels; 600, or 1080 for pages")] = None,
     dark: Annotated[bool, typer.Option("--dark", help="The picture as a device set to dark shows it")] = False,
+    web: Annotated[
+        bool, typer.Option("--web", help="What pages show of it, instead of its letter; campaigns on pages have no other")
+    ] = False,
     as_json: JSON = False,
 ) -> None:
-    """Print one recipient's letter to look at. Links lead straight to their destinations; nothing is counted or sent."""
-    from delivery.picture import View, picture_of
+    """Print one recipient's letter, or the fragments pages show them. Links lead straight to their destinations; nothing is counted."""
+    from delivery.campaign_file import placements_in
+    from delivery.campaign_folder import read_folder
+    from domain.campaign import PlacementKind
+    from letterpress import page_preview, previewing
     from letterpress.checking import folder_of
-    from letterpress.previewing import preview as printed
     from runtime.clock import now
     from runtime.house import open_house
 
     settings = load_settings()
-    folder = folder_of(settings, campaign)
-    shown = printed(settings, folder, open_house(settings) if who else None, who=who, asked=variant or [], at=now())
-    if html:
-        html.write_text(shown.letter.html, encoding="utf-8")
-    if png:
-        png.write_bytes(picture_of(shown.letter.html, View(width, dark)))
-    emit(shown, as_json=as_json, text=lambda: "\n".join(_lines(shown, text=text, files=[f for f in (html, png) if f])))
+    folder, asked = folder_of(settings, campaign), variant or []
+    house, files = open_house(settings) if who else None, _Files(html, png, dark)
+    placements = placements_in(read_folder(folder))
+    if web or (placements and all(one.kind is PlacementKind.WEB for one in placements)):
+        if text:
+            raise InputError("pages have no plain text", where="--text", hint="leave it out")
+        page = page_preview.preview_page(settings, folder, house, who=who, asked=asked, at=now())
+        files.write(page.html, width or page_preview.WIDTH)
+        emit(page, as_json=as_json, text=lambda: "\n".join([*_choices(page), *files.written]))
+        return
+    shown = previewing.preview(settings, folder, house, who=who, asked=asked, at=now())
+    files.write(shown.letter.html, width or 600)
+    emit(shown, as_json=as_json, text=lambda: "\n".join([*_lines(shown), *files.written, *(["", shown.letter.text] if text else [])]))
 
 
-def _lines(shown: "Shown", *, text: bool, files: list[Path]) -> list[str]:
-    variants = [f"{placement}: {', '.join(chosen)} ({shown.origin[placement]})" for placement, chosen in shown.variants.items()]
-    written = [f"wrote {file}" for file in files]
-    body = ["", shown.letter.text] if text else []
-    return [f"subject: {shown.letter.subject}", f"preheader: {shown.letter.preheader}", *variants, *written, *body]
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What a preview is written to. `dark`: the picture as a device set to dark shows it."""
+
+    html: Path | None
+    png: Path | None
+    dark: bool
+
+    @property
+    def written(self) -> list[str]:
+        return [f"wrote {file}" for file in (self.html, self.png) if file]
+
+    def write(self, document: str, width: int) -> None:
+        from delivery.picture import View, picture_of
+
+        if self.html:
+            self.html.write_text(document, encoding="utf-8")
+        if self.png:
+            self.png.write_bytes(picture_of(document, View(width, self.dark)))
+
+
+def _choices(shown: "Shown | ShownPage") -> list[str]:
+    return [f"{placement}: {', '.join(chosen)} ({shown.origin[placement]})" for placement, chosen in shown.variants.items()]
+
+
+def _lines(shown: "Shown") -> list[str]:
+    return [f"subject: {shown.letter.subject}", f"preheader: {shown.letter.preheader}", *_choices(shown)]
 
 
 def schema(out: Annotated[Path, typer.Option(help="Folder to write them into")] = Path("schema"), as_json: JSON = False) -> None:

@@ -18,6 +18,7 @@ from runtime.people import who
 from runtime.settings import load_settings
 
 if TYPE_CHECKING:
+    from domain.send import Send
     from runtime.house import House
 
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document")]
@@ -68,13 +69,13 @@ def resume(send_id: SendArgument = None, *, by: By = None, why: Why = None, as_j
 
     adopt_prefect_environment(load_settings())  # before Prefect is imported
     from flows.send_campaign import resume_send
-    from letterpress.send_view import chosen_send, view
+    from letterpress.send_view import chosen_send
     from runtime.house import shared_house
 
     house, name = shared_house(), who(by)
     found = chosen_send(house, send_id)
-    if found.status in {SendStatus.FINISHED, SendStatus.CANCELLED}:
-        emit(view(house, found), as_json=as_json, text=lambda: f"{found.send_id} is {found.status}; nothing to resume")
+    if found.is_over:
+        _say_it_is_over(house, found, as_json)
         return
     check_prefect()
     with decision_store_running(house.settings):
@@ -85,12 +86,11 @@ def resume(send_id: SendArgument = None, *, by: By = None, why: Why = None, as_j
 
 def status(send_id: SendArgument = None, as_json: JSON = False) -> None:
     """Where a send stands: its account by reason, and why it stopped if it did."""
-    from letterpress.send_view import chosen_send, table, view
+    from letterpress.send_view import chosen_send
     from runtime.house import shared_house
 
     house = shared_house()
-    seen = view(house, chosen_send(house, send_id))
-    emit(seen, as_json=as_json, text=lambda: table(seen))
+    _answer(house, chosen_send(house, send_id), as_json)
 
 
 def pause(send_id: SendArgument = None, *, by: By = None, why: Why = None, as_json: JSON = False) -> None:
@@ -118,7 +118,6 @@ class _Wish:
 def _through_prefect(house: "House", send_id: SendId, work: Callable[[], object], as_json: bool) -> None:
     from httpx import TransportError
 
-    from letterpress.send_view import table, view
     from letterpress.watching import watching
 
     try:
@@ -130,14 +129,34 @@ def _through_prefect(house: "House", send_id: SendId, work: Callable[[], object]
     except BaseException:
         _say_how_to_go_on(house, send_id)
         raise
-    seen = view(house, house.send(send_id))
-    emit(seen, as_json=as_json, text=lambda: table(seen))
+    _answer(house, house.send(send_id), as_json)
+
+
+def _answer(house: "House", found: "Send", as_json: bool) -> None:
+    """Where a send stands; or a refresh, which has no letters to tell of."""
+    from domain.campaign import Surface
+    from letterpress.refresh_view import refresh_table, refresh_view
+    from letterpress.send_view import table, view
+
+    if found.surface is Surface.WEB:
+        refreshed = refresh_view(house, found)
+        emit(refreshed, as_json=as_json, text=lambda: refresh_table(refreshed))
+    else:
+        seen = view(house, found)
+        emit(seen, as_json=as_json, text=lambda: table(seen))
 
 
 def _note_resumption(house: "House", send_id: SendId, name: str, why: str | None = None) -> None:
     """Who lets a paused send go on."""
     if house.send(send_id).status is SendStatus.PAUSED:
         house.audit.add(AuditEntry(now(), name, Deed.RESUMED, send_id, why))
+
+
+def _say_it_is_over(house: "House", found: "Send", as_json: bool) -> None:
+    if as_json:
+        _answer(house, found, as_json)
+    else:
+        emit(None, as_json=False, text=lambda: f"{found.send_id} is {found.status}; nothing to resume")
 
 
 def _say_how_to_go_on(house: "House", send_id: SendId) -> None:
@@ -149,7 +168,7 @@ def _say_how_to_go_on(house: "House", send_id: SendId) -> None:
 
 
 def _ask(send_id: str | None, wish: _Wish, name: str, why: str | None, as_json: bool) -> None:
-    from letterpress.send_view import chosen_send, table, view
+    from letterpress.send_view import chosen_send
     from runtime.house import shared_house
 
     house = shared_house()
@@ -158,5 +177,4 @@ def _ask(send_id: str | None, wish: _Wish, name: str, why: str | None, as_json: 
     if not house.sends.set_status(found.send_id, wish.status, reason, now(), expected=wish.expected):
         raise InputError(f"{found.send_id} is {house.send(found.send_id).status}", hint="letterpress status")
     house.audit.add(AuditEntry(now(), name, wish.deed, found.send_id, why))
-    seen = view(house, house.send(found.send_id))
-    emit(seen, as_json=as_json, text=lambda: table(seen))
+    _answer(house, house.send(found.send_id), as_json)

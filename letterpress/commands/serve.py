@@ -32,6 +32,7 @@ def serve(
     from runtime.logs import set_up_logs
     from runtime.serving import open_serving
     from web.app import create_app
+    from web.corking import CorkedProtocol
 
     settings = load_settings()
     set_up_logs(settings.log_format)
@@ -40,7 +41,9 @@ def serve(
         app = create_app(open_serving(settings))
         # No access log: it would keep who opened what, and when, outside the reach of an erasure.
         # Its warnings go where ours go.
-        options = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_FINISHING)
+        options = uvicorn.Config(
+            app, http=CorkedProtocol, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=_FINISHING
+        )
         errors.print(f"serving http://{_place(listening)}", markup=False, soft_wrap=True)
         uvicorn.Server(options).run(sockets=[listening])
 

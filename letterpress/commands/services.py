@@ -20,8 +20,12 @@ def up(
     as_json: JSON = False,
     worker: Annotated[bool, typer.Option(help="Deploy prefect.yaml and start a worker that runs its schedules")] = True,
     web: Annotated[bool, typer.Option(help="Start the HTTP process: decisions, click and unsubscribe links")] = True,
+    signals: Annotated[
+        bool | None,
+        typer.Option(help="Start a consumer of signals, which decides again within sessions; if left out, where write_keys are set"),
+    ] = None,
 ) -> None:
-    """Start the embedded services: decision store, Prefect server with UI, worker, HTTP process."""
+    """Start the embedded services: decision store, Prefect server with UI, worker, HTTP process, consumer of signals."""
     from runtime import services
 
     settings = load_settings()
@@ -33,6 +37,8 @@ def up(
         services.start_worker(settings)
     if web:
         services.start_web(settings)
+    if settings.write_keys if signals is None else signals:
+        services.start_signals(settings)
     running = services.running_services(settings)
     lines = [f"{name:<15} {address}" for name, address in running.items()] + [f"{'logs':<15} {services.run_folder(settings)}"]
     emit(running, as_json=as_json, text=lambda: "\n".join(lines))

@@ -9,6 +9,7 @@ import orjson
 import pandas as pd
 import pyarrow as pa
 
+from domain.ids import CONTEXT_PREFIX
 from domain.recipient import normalised
 from storage.imports.addresses import Mailbox, mailboxes
 from storage.imports.attributes import as_json, check_names, kinds_of
@@ -30,6 +31,8 @@ def import_recipients(mapped: Mapped, bench: Workbench, recipients: Recipients, 
     check_names(list(mapped.further), where)
     recipients.declare(kinds_of(bench, mapped.further, recipients.attributes()), at)
     judge(mapped, RECIPIENTS, bench, extras=as_json(mapped.further))
+    reserved = f"starts_with(recipient_id, {literal(CONTEXT_PREFIX)})"
+    bench.refuse_where("judged", reserved, Refusal.RESERVED_ID, literal(f"recipient_id: begins with {CONTEXT_PREFIX}"))
     _judge_places(bench)
     _judge_mailboxes(bench, recipients, progress)
     bench.refuse_repeated("judged", "recipient_id", "recipient_id: the same")

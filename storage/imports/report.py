@@ -19,6 +19,7 @@ class Refusal(StrEnum):
     BAD_ADDRESS = "bad_address"
     UNKNOWN_TIME_ZONE = "unknown_time_zone"
     BAD_LOCALE = "bad_locale"
+    RESERVED_ID = "reserved_id"
     DUPLICATE = "duplicate"
 
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audience.quiet_hours import in_quiet_hours, is_quiet, zone_of
-from domain.campaign import QuietHours
+from domain.departure import QuietHours
 
 NIGHT = QuietHours(time(21), time(7))
 NOON = QuietHours(time(12), time(13, 30))

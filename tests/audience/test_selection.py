@@ -10,7 +10,8 @@ import pytest
 from audience.counts import AudienceCounts, count, refuse_empty
 from audience.expressions import parse
 from audience.selection import AUDIENCE_COLUMNS, select
-from domain.campaign import Campaign, Cap, QuietHours, Sender
+from domain.campaign import Campaign, Cap, Sender
+from domain.departure import QuietHours
 from domain.errors import InputError
 from domain.ids import CampaignId, RecipientId
 from domain.message import Exclusion
@@ -95,6 +96,7 @@ def test_every_reason_in_order_of_precedence() -> None:
         definition=campaign(caps=(Cap(1, 7),), quiet_hours=QuietHours(time(17), time(7))),
     )
     later = {Exclusion.HELD_OUT, Exclusion.CANCELLED, Exclusion.DEADLINE}  # these come with the arms, and once a send is under way
+    later |= {Exclusion.INACTIVE, Exclusion.OVER_BUDGET, Exclusion.OUT_OF_TIME}  # of refreshes
     assert found["exclusion"].tolist()[:8] == [reason.value for reason in Exclusion if reason not in later]
     assert pd.isna(found["exclusion"].iloc[8])
 

@@ -7,7 +7,8 @@ import pytest
 
 from delivery.campaign_file import read_campaign
 from delivery.campaign_folder import read_folder
-from domain.campaign import Cap, Departure, Gates, Goal, PlacementKind, QuietHours, UnknownPolicy, WarmUp, Waves
+from domain.campaign import Cap, Goal, PlacementKind
+from domain.departure import Departure, Gates, QuietHours, UnknownPolicy, WarmUp, Waves
 from domain.errors import InvalidInput
 from tests.delivery.campaigns import CAMPAIGN, STARTER, with_file
 

@@ -16,7 +16,7 @@ from delivery.esp.smtp import Smtp
 from delivery.handoff import HandOffCounts
 from delivery.prospects import Fate, Prospect, prospect_of
 from delivery.reconcile import Reconciled, overdue, reconcile
-from domain.campaign import Departure, UnknownPolicy
+from domain.departure import Departure, UnknownPolicy
 from domain.event import EventKind, ReceivedEvent
 from domain.ids import MessageId
 from domain.message import LedgerEntry, Letter, MessageStatus

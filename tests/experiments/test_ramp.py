@@ -1,6 +1,7 @@
 """One look at a rollout: who goes on, who waits, who goes back, and why."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from domain.rollout import Verdict
@@ -26,6 +27,15 @@ def test_a_stage_that_had_its_time_its_looks_and_its_data_is_over() -> None:
     assert "looks were taken" in look({Metric.CLICKS: [GOOD]}, looks=0).reasons[0]
     few = look({Metric.CLICKS: [Stratum(of_events(100, 5), of_events(100, 5))]})
     assert few.verdict is Verdict.HOLD and "30 needed" in few.reasons[0]
+
+
+def test_slow_pages_hold_and_never_roll_back() -> None:
+    """No stage is left while pages are answered slowly, at the last one either; the candidate is not to blame, so it stays."""
+    evidence = Evidence(NOW, 1, NOW - timedelta(days=8), 2, Metric.CLICKS, {Metric.CLICKS: [GOOD]}, served_p99_ms=5.1)
+    for ruling in (rule(evidence, RULES), watch(evidence, RULES, sends=1)):
+        assert ruling.verdict is Verdict.HOLD
+        assert ruling.reasons == ("pages are answered slowly: p99 5.1 ms; no more than 5 ms is allowed",)
+    assert rule(replace(evidence, served_p99_ms=5.0), RULES).verdict is Verdict.ADVANCE
 
 
 def test_half_the_clicks_are_rolled_back() -> None:

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from delivery.departures.gates import Holds, Tripped
-from domain.campaign import Gates
+from domain.departure import Gates
 from domain.event import EventKind, ReceivedEvent
 from domain.ids import CampaignId, ContentVersion, RecipientId, SendId, event_id_of, message_id_of, send_id_of
 from domain.send import Send, SendStatus

@@ -62,7 +62,7 @@ def test_the_command_is_there_as_a_program(tmp_path: Path) -> None:
 def test_a_new_home_validates_without_a_database(letterpress: Run, home: Path) -> None:
     """What `init` lays down has no mistakes, and checking it leaves no trace."""
     ran = letterpress("validate", home=home)
-    assert (ran.returncode, ran.stdout.splitlines()[0]) == (0, "weekly: no mistakes")
+    assert (ran.returncode, ran.stdout.splitlines()[0]) == (0, "web, weekly: no mistakes")
     assert "columns were not checked" in ran.stdout
     assert not (home / "var").exists()
 
@@ -107,7 +107,7 @@ def test_validate_lists_every_mistake_and_ends_with_2(letterpress: Run, tmp_path
 def test_validate_of_a_campaign_that_is_not_there_names_those_that_are(letterpress: Run, home: Path) -> None:
     """No traceback, exit 2."""
     ran = letterpress("validate", "weakly", home=home)
-    assert (ran.returncode, "there: weekly" in ran.stderr, "Traceback" in ran.stderr) == (2, True, False)
+    assert (ran.returncode, "there: web, weekly" in ran.stderr, "Traceback" in ran.stderr) == (2, True, False)
 
 
 def test_preview_needs_nobody_and_nothing(letterpress: Run, home: Path) -> None:

@@ -8,22 +8,9 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.campaign import (
-    Campaign,
-    Cap,
-    Departure,
-    Diversity,
-    Gates,
-    Holdout,
-    Placement,
-    Policy,
-    QuietHours,
-    Sender,
-    UnknownPolicy,
-    WarmUp,
-    Waves,
-)
+from domain.campaign import Campaign, Cap, Diversity, Holdout, Placement, Policy, Sender
 from domain.content import Block, Content, Frame, Link, Variant
+from domain.departure import Departure, Gates, QuietHours, UnknownPolicy, WarmUp, Waves
 from domain.errors import InputError
 from domain.ids import CampaignId, ContentVersion, PlacementId, VariantId
 from storage.contents import Contents

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from domain.campaign import Surface
 from domain.errors import InputError
+from domain.hashing import BUCKETS
 from domain.ids import CampaignId, ContentVersion, ModelVersion, RecipientId, SendId, message_id_of
 from domain.ledger import ClaimRequest
 from domain.send import Send, SendStatus
@@ -108,3 +110,32 @@ def test_shards_can_be_opened_again(database: Database) -> None:
             sends.finish_shard(SEND.send_id, shard, stage, {}, AT)
     sends.reopen_shards(SEND.send_id, "handoff", [0])
     assert (set(sends.finished_shards(SEND.send_id, "handoff")), set(sends.finished_shards(SEND.send_id, "decisions"))) == ({1}, {0, 1})
+
+
+def test_refreshes_stand_apart_from_letters(database: Database) -> None:
+    """Who asks for sends gets those of letters; thousands of refreshes are listed to those alone who ask for them."""
+    sends = Sends(database)
+    sends.open(SEND, AT)
+    for hours in range(3):
+        at = AT + timedelta(hours=hours)
+        made = {"send_id": SendId(f"web-{hours}"), "campaign": CampaignId("web"), "content_version": ContentVersion(f"w{hours}")}
+        sends.open(replace(SEND, scheduled_at=at, surface=Surface.WEB, shards=8, tiers=2, **made), at)
+    assert [send.send_id for send in sends.list()] == [SEND.send_id] and sends.latest() == SEND
+    assert [send.send_id for send in sends.list(surface=Surface.WEB, since=AT + timedelta(hours=1))] == ["web-2", "web-1"]
+    assert len(sends.list(surface=None)) == 4 and sends.latest(surface=None) == sends.get(SendId("web-2"))
+    assert sends.contents() == {"weekly": "c1", "web": "w2"}
+    sends.set_status(SendId("web-0"), SendStatus.FINISHED, None, AT)
+    assert {send.send_id for send in sends.open_ones()} == {SEND.send_id, "web-1", "web-2"}
+
+
+def test_tiers_share_buckets() -> None:
+    """The shards of each tier divide all buckets; a bucket is in one shard of each. Letters have one tier, without hand-off pages have."""
+    send = replace(SEND, surface=Surface.WEB, shards=6, tiers=2)
+    assert [send.buckets(shard) for shard in range(6)] == [send.buckets(shard) for shard in (0, 1, 2, 0, 1, 2)]
+    assert send.buckets(0)[0] == 0 and send.buckets(2)[1] == BUCKETS
+    for bucket in (0, 21_844, 21_845, 21_846, 43_690, 43_691, BUCKETS - 1):
+        shards = send.shards_of(bucket)
+        assert len(shards) == 2 and all(send.buckets(shard)[0] <= bucket < send.buckets(shard)[1] for shard in shards)
+        [alone] = SEND.shards_of(bucket)
+        assert SEND.buckets(alone)[0] <= bucket < SEND.buckets(alone)[1]
+    assert send.stages == ("audience", "features", "decisions") and SEND.stages[-1] == "handoff"

@@ -12,9 +12,9 @@ from web.app import create_app
 
 
 @pytest.fixture
-def parts(database: Database, decision_store: DecisionStore) -> Served:
+def parts(database: Database, decision_store: DecisionStore, redis_url: str) -> Served:
     """Real stores with one send in them."""
-    return served(database, decision_store)
+    return served(database, decision_store, redis_url)
 
 
 @pytest.fixture

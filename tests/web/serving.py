@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 import sqlalchemy as sa
 
 from delivery.links import Signer
+from delivery.recipient_tokens import RecipientTokens
 from domain.campaign import Campaign, Placement, Sender
 from domain.content import Block, Content, Frame, Link, Variant
 from domain.errors import UnavailableError
@@ -20,12 +21,15 @@ from domain.site_event import EventRates
 from storage.address_book import AddressBook
 from storage.contents import Contents
 from storage.database import Database
+from storage.decision_reader import DecisionReader
 from storage.decision_store import DecisionStore
 from storage.events import Events
 from storage.ledger import SqlLedger
 from storage.preferences import PreferenceBook
+from storage.publications import Publications
 from storage.schema import recipients
 from storage.sends import Sends
+from storage.serving_figures import ServingFigures
 from storage.site_events import SiteEvents
 from storage.suppressions import Suppressions
 
@@ -33,7 +37,8 @@ AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 CAMPAIGN = CampaignId("weekly")
 SEND = send_id_of(CAMPAIGN, AT)
 HERO = PlacementId("weekly.hero")
-SIGNER = Signer({"k1": b"one key", "k0": b"an older key"})
+KEYS = {"k1": b"one key", "k0": b"an older key"}
+SIGNER = Signer(KEYS)
 WRITE_KEYS = {"a-key-of-the-shop": "shop", "its-next-key": "shop", "a-key-of-the-app": "app"}
 STATIC, DYNAMIC, FRAME, SCRIPT = "0000000a", "0000000b", "0000000c", "0000000d"
 
@@ -63,6 +68,24 @@ class Hooks:
 
 
 @dataclass
+class ServedPlacements:
+    """What placements are served from. Nothing is published, and nobody has a key, until a test says so."""
+
+    reader: Any
+    publications: Any
+    figures: Any
+    tokens: RecipientTokens = field(default_factory=lambda: RecipientTokens(KEYS))
+    servers: dict[str, str] = field(default_factory=dict)
+    origins: frozenset[str] = frozenset()
+    per_network: int = 0
+    slow_ms: float = 0.0
+    documents: dict[tuple[str, str, str], bytes] = field(default_factory=dict)
+
+    def document(self, placement: PlacementId, variant: VariantId, version: str) -> bytes | None:
+        return self.documents.get((placement, variant, version))
+
+
+@dataclass
 class Served:
     """The parts, as `web.parts.Serving` asks for them. Tests exchange some for `Gone()`."""
 
@@ -75,13 +98,16 @@ class Served:
     contents: Any
     sends: Any
     site_events: Any = None
+    signals: Any = field(default_factory=lambda: Gone())  # noqa: PLW0108 - the class stands below
     preferences: Any = None
     letters: Any = None
+    placements: Any = field(default_factory=lambda: ServedPlacements(DecisionReader("redis://127.0.0.1:1"), Gone(), Gone()))
     write_keys: dict[str, str] = field(default_factory=dict)
     event_rates: EventRates = field(default_factory=EventRates)
     webhooks: Hooks = field(default_factory=Hooks)
     metrics_token: str = ""
     signer: Signer = SIGNER
+    content_folder: Any = None
     clock: Time = field(default_factory=Time)
 
 
@@ -126,7 +152,7 @@ def message(who: str = "r1") -> MessageId:
     return message_id_of(SEND, RecipientId(who))
 
 
-def served(database: Database, decision_store: DecisionStore) -> Served:
+def served(database: Database, decision_store: DecisionStore, redis_url: str) -> Served:
     """Stores in which r1 and r2 have been sent their letters."""
     Contents(database).save(content(), AT)
     send = Send(SEND, CAMPAIGN, AT, AT, ContentVersion("v1"), None, 1, "folder", "http://127.0.0.1", "k1", topic="news")
@@ -149,6 +175,11 @@ def served(database: Database, decision_store: DecisionStore) -> Served:
         site_events=SiteEvents(database),
         preferences=PreferenceBook(database),
         write_keys=dict(WRITE_KEYS),
+        placements=ServedPlacements(
+            reader=DecisionReader(redis_url, budget=timedelta(seconds=5)),  # a busy machine says nothing of what is served
+            publications=Publications(database),
+            figures=ServingFigures(redis_url),
+        ),
     )
 
 

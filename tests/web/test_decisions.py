@@ -1,7 +1,9 @@
 """Decisions for the web: the published one, and the default in every other case."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
+import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,30 @@ from storage.decision_store import DecisionStore
 from tests.web.serving import AT, HERO, SEND, Gone, Served
 from web.app import create_app
 
+KEY = "a-secret-of-the-shops-server"
 DEFAULT = [{"position": 1, "variant": "plain", "decision_id": None}]
+
+
+@pytest.fixture
+def client(parts: Served) -> Iterator[TestClient]:
+    """A server that has a key."""
+    parts.placements.servers = {KEY: "shop"}
+    with TestClient(create_app(parts), base_url="http://127.0.0.1:8085", headers={"authorization": f"Bearer {KEY}"}) as client:
+        yield client
+
+
+def asking(parts: Served) -> TestClient:
+    """Another process, asked from its own machine."""
+    return TestClient(create_app(parts), client=("127.0.0.1", 1), base_url="http://127.0.0.1:8085")
+
+
+def test_ids_alone_open_nothing(parts: Served) -> None:
+    """Whoever has neither a key nor this machine is refused, by whatever way they come: ids can be guessed."""
+    url = f"/v1/decisions/{HERO}?recipient=r1"
+    assert TestClient(create_app(parts)).get(url).status_code == 401
+    assert TestClient(create_app(parts)).get(url, headers={"authorization": "Bearer nobodys"}).status_code == 401
+    assert asking(parts).get(url).status_code == 200
+    assert asking(parts).get(url, headers={"x-forwarded-for": "93.184.216.34"}).status_code == 401
 
 
 def test_a_published_decision_is_served_with_its_ids(client: TestClient) -> None:
@@ -42,7 +67,7 @@ def test_a_stale_decision_is_the_default(client: TestClient, parts: Served) -> N
 def test_without_redis_the_default_is_served(parts: Served) -> None:
     """A decision store that is away costs personalisation, not the answer."""
     parts.decisions = DecisionStore("redis://127.0.0.1:1")
-    answer = TestClient(create_app(parts)).get(f"/v1/decisions/{HERO}", params={"recipient": "r1"})
+    answer = asking(parts).get(f"/v1/decisions/{HERO}", params={"recipient": "r1"})
     assert (answer.status_code, answer.json()["shown"]) == (200, DEFAULT)
 
 
@@ -50,7 +75,7 @@ def test_without_the_database_the_known_defaults_hold(client: TestClient, parts:
     """Defaults that were read once outlive the database; a process that never read any says 503."""
     assert client.get(f"/v1/decisions/{HERO}", params={"recipient": "r2"}).status_code == 200
     parts.sends, parts.clock.now = Gone(), AT + timedelta(minutes=5)
-    fresh = TestClient(create_app(parts))
+    fresh = asking(parts)
     assert fresh.get(f"/v1/decisions/{HERO}", params={"recipient": "r2"}).status_code == 503
 
 

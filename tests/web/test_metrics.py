@@ -13,8 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from delivery.webhooks.accounts import accounts_of
 from delivery.webhooks.reading import understand_waiting
+from domain.event import EventKind
+from domain.signal import Act, Signal
 from domain.webhook import WebhookPost
 from storage.inbox import Inbox
+from storage.signals import SignalStreams
 from tests.web.serving import AT, SIGNER, STATIC, Gone, Served, message
 from web.app import create_app
 from web.metrics import CountedInbox, Metrics
@@ -146,3 +149,14 @@ def test_with_a_token_whoever_has_it_may_ask(parts: Served, given: str, status: 
     parts.metrics_token = "s3cret"
     for host in ("127.0.0.1", "192.0.2.1"):
         assert TestClient(create_app(parts), client=(host, 1)).get("/metrics", headers={"authorization": given}).status_code == status
+
+
+def test_how_far_reactions_lag_is_told(local: TestClient, parts: Served, redis_url: str) -> None:
+    """Signals that wait, the age of the oldest, and who attends to them; while Redis is away nothing is said of them."""
+    assert not any(name[0].startswith("letterpress_signals") for name in figures(local))
+    parts.signals = SignalStreams(redis_url, partitions=2, budget=timedelta(seconds=5))
+    parts.signals.add([Signal("r1", Act("e1", EventKind.SCROLLED, AT, AT))])
+    found = figures(local)
+    names = ("waiting", "taken", "set_aside", "consumers")
+    assert [found[f"letterpress_signals_{name}",] for name in names] == [1, 0, 0, 0]
+    assert found["letterpress_signals_lag_seconds",] >= 0

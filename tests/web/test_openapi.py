@@ -35,6 +35,7 @@ from web.bodies import BadBody, parsed, unpacked
 from web.events import BATCHES, CALLS, MOST_BATCH
 from web.segment import MOST_EVENT, read_request
 
+KEY = {"authorization": "Bearer a-secret-of-the-shops-server"}
 PASSWORD = "postmark:a-password"
 HEADERS = {"authorization": "Basic " + base64.b64encode(PASSWORD.encode()).decode()}
 SECRETS = {"postmark": PASSWORD, "mailjet": PASSWORD, "brevo": PASSWORD, "sparkpost": PASSWORD}
@@ -42,10 +43,11 @@ ACCOUNTS = ",".join(f"{name}={name}:{SECRETS.get(name, 'a-long-secret')}" for na
 
 
 @pytest.fixture
-def app(sqlite_database: Database, decision_store: DecisionStore) -> FastAPI:
+def app(sqlite_database: Database, decision_store: DecisionStore, redis_url: str) -> FastAPI:
     """The process, taking webhooks of every provider."""
-    parts: Served = served(sqlite_database, decision_store)
+    parts: Served = served(sqlite_database, decision_store, redis_url)
     parts.webhooks.accounts, parts.webhooks.inbox = accounts_of(ACCOUNTS), Inbox(sqlite_database)
+    parts.placements.servers = {"a-secret-of-the-shops-server": "shop"}
     parts.event_rates = EventRates(0, 0)  # what is tried is how it answers, however often it is asked
     return create_app(parts)
 
@@ -71,6 +73,8 @@ def test_answers_are_as_described(described: Any) -> None:
         "/readyz",
         "/v1/events",
         "/v1/decisions/{placement}",
+        "/v1/placements",
+        "/v1/placements/{placement}",
         "/webhooks/{account}",
     }
     for operation in operations:
@@ -81,7 +85,7 @@ def _answers_as_described(operation: Any) -> None:
     @tried(40)
     @given(case=operation.as_strategy())
     def ask(case: Any) -> None:
-        answer = case.call(headers=HEADERS if "webhooks" in operation.path else None)
+        answer = case.call(headers=HEADERS if "webhooks" in operation.path else KEY if "decisions" in operation.path else None)
         case.validate_response(answer, checks=[status_code_conformance, response_schema_conformance, content_type_conformance])
         assert answer.status_code < 500
 

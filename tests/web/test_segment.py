@@ -164,3 +164,24 @@ def test_nearly_right_calls_are_read_or_refused(call: dict[str, Any]) -> None:
     for event in read_request({"batch": [call | {"userId": "u"}]}, source="shop", received_at=AT).events:
         assert "\x00" not in event.raw + event.properties + (event.item or "") + (event.category or "")
         assert orjson.loads(event.raw) is not None
+
+
+@pytest.mark.parametrize(("name", "kind"), [("Placement Viewed", EventKind.SHOWN), ("placement_clicked", EventKind.CLICKED)])
+def test_a_page_tells_what_was_seen_of_which_decision(name: str, kind: EventKind) -> None:
+    """Placement, variant and position are kept among the properties, the decision beside them; no other event names a decision."""
+    properties = {"placement": "web.home_hero", "variant": "spring", "position": 2, "decision_id": "d1", "secret": "x"}
+    event = one({"type": "track", "event": name, "properties": properties})
+    assert (event.kind, event.decision_id, event.machine) == (kind, "d1", False)
+    assert orjson.loads(event.properties) == {"event": name, "placement": "web.home_hero", "variant": "spring", "position": "2"}
+    assert one({"type": "track", "event": "Product Viewed", "properties": properties}).decision_id is None
+    assert one({"type": "track", "event": name, "properties": {"decision_id": "d" * 65}}).decision_id is None
+    assert one({"type": "track", "event": name, "properties": {"decision_id": ["d1"]}}).decision_id is None
+
+
+def test_a_program_that_says_so_is_no_person() -> None:
+    """By its user agent, given with the call or for the whole batch."""
+    robot = {"userAgent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
+    assert one({"type": "track", "event": "Placement Viewed", "context": robot}).machine
+    call = {"type": "page", "userId": "u", "messageId": "m"}
+    [event] = read_request({"batch": [call], "context": robot}, source="shop", received_at=AT).events
+    assert event.machine

@@ -21,7 +21,7 @@ from delivery.departures.course import (
     next_step,
 )
 from delivery.departures.local_time import Hours
-from domain.campaign import QuietHours
+from domain.departure import QuietHours
 
 AT = datetime(2026, 11, 22, 22, tzinfo=UTC)
 ZONES = ("Asia/Tokyo", "Europe/Berlin", "America/New_York")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from delivery.departures.gates import Gate, Holds, TooFewLetters, Tripped, certainly_holds, judge, judged_since
 from domain.audit import AuditEntry, Deed
-from domain.campaign import Gates
+from domain.departure import Gates
 from domain.gates import GateCounts
 
 GATES = Gates(bounces=0.05, complaints=0.003, unsubscribes=0.02, render_failures=0.02, minimum=100)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delivery.departures.local_time import Hours, after_quiet, first_showing
-from domain.campaign import QuietHours
+from domain.departure import QuietHours
 
 ZONES = [
     "UTC",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delivery.departures.warm_up import allowances, cap_on, first_of, next_day, rank_of
-from domain.campaign import WarmUp
+from domain.departure import WarmUp
 from domain.engagement import Engagement
 from domain.ids import RecipientId, SendId
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delivery.departures.waves import EVERYBODY, shares_of, wave_of
-from domain.campaign import Waves
+from domain.departure import Waves
 from domain.ids import RecipientId, SendId
 
 SEND = SendId("weekly-20261123T090000Z")

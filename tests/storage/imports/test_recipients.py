@@ -48,6 +48,7 @@ REFUSALS = [
     ("r1,a@b@c.example,yes,,,", Refusal.BAD_ADDRESS),
     ('r1,"r1@shop.example\r\nBcc: all@shop.example",yes,,,', Refusal.BAD_ADDRESS),
     ("r1,r1@shop.example\0,yes,,,", Refusal.BAD_ADDRESS),
+    ("~country=DE,r1@shop.example,yes,,,", Refusal.RESERVED_ID),
     ("r1,,yes,,,", Refusal.MISSING_VALUE),
     (",r1@shop.example,yes,,,", Refusal.MISSING_VALUE),
     ("r\x1b1,r1@shop.example,yes,,,", Refusal.CONTROL_CHARACTER),

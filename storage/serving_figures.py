@@ -1,0 +1,61 @@
+"""How fast pages are answered, as each process of `letterpress serve` last told: read by the gates of rollouts, kept for a while."""
+
+from datetime import datetime, timedelta
+
+import orjson
+from redis.exceptions import RedisError
+
+from domain.errors import UnavailableError
+from domain.serving import ServedLatency
+from storage.redis_client import client_of
+
+_PREFIX, _ALARM = "serving:", "serving-alarm"
+_KEPT = timedelta(minutes=15)
+_BUDGET = timedelta(seconds=1)
+
+
+class ServingFigures:
+    """The figures in one Redis server."""
+
+    def __init__(self, url: str) -> None:
+        self._client = client_of(url, _BUDGET)
+
+    def tell(self, latency: ServedLatency) -> None:
+        """Keep what a process measured. Raises UnavailableError."""
+        try:
+            self._client.set(_PREFIX + latency.process, orjson.dumps(latency, option=orjson.OPT_UTC_Z), ex=_KEPT)
+        except (RedisError, OSError) as error:
+            raise _unavailable(error) from None
+
+    def all(self) -> list[ServedLatency]:
+        """What the processes told within the last quarter of an hour. Raises UnavailableError."""
+        try:
+            keys = list(self._client.scan_iter(match=_PREFIX + "*", count=1_000))
+            values = [self._client.get(key) for key in keys]
+        except (RedisError, OSError) as error:
+            raise _unavailable(error) from None
+        return [_read(value) for value in values if isinstance(value, bytes)]
+
+    def worst(self) -> ServedLatency | None:
+        """The slowest of the processes that had enough requests for a 99th percentile to mean something; None where none had."""
+        return max((one for one in self.all() if one.requests >= ENOUGH), key=lambda one: one.p99_ms, default=None)
+
+    def may_alarm(self, pause: timedelta) -> bool:
+        """Whether nobody has said so for as long; who asks is taken to raise an alarm now. Raises UnavailableError."""
+        try:
+            return bool(self._client.set(_ALARM, b"1", ex=pause, nx=True))
+        except (RedisError, OSError) as error:
+            raise _unavailable(error) from None
+
+
+ENOUGH = 1_000
+"""Requests within the window below which a 99th percentile is a handful of them."""
+
+
+def _unavailable(error: Exception) -> UnavailableError:
+    return UnavailableError(f"the decision store does not answer: {type(error).__name__}")
+
+
+def _read(value: bytes) -> ServedLatency:
+    told = orjson.loads(value)
+    return ServedLatency(**{**told, "at": datetime.fromisoformat(told["at"])})
