@@ -69,7 +69,14 @@ BENCHMARKS = (
     ),
     Benchmark("interrupted", "every flow killed with -9 before each step that lasts, and run again", "benchmarks.interrupted"),
     Benchmark("faults", "sends killed with -9 and resumed while their ESP misbehaves: who got two letters, who none", "benchmarks.faults"),
+    Benchmark(
+        "placements",
+        "what pages are shown, on one core, with a million recipients: latency, throughput, and Redis going away",
+        "benchmarks.placements",
+    ),
+    Benchmark("keys", "layouts of the decision store: bytes per recipient, publish rate, and what 50 million take", "benchmarks.keys"),
     Benchmark("webhooks", "a million events told to a server that is killed with -9: what is stored, how fast", "benchmarks.webhooks"),
+    Benchmark("signals", "500 signals a second: how soon decisions change within a session, with a consumer killed", "benchmarks.signals"),
 )
 
 

@@ -59,7 +59,8 @@ def live(folder: Path, esp: SimulatedEsp, *, weeks: int, recipients: int) -> lis
 
 
 def _days(house: House, people: People, visits: pd.DataFrame, time_of_day: SteeredClock, end: datetime) -> Iterator[Line]:
-    seen, known, deployments = set[str](), dict[str, str](), list(scheduled(ROOT / "prefect.yaml"))
+    seen, known = set[str](), dict[str, str]()
+    deployments = [one for one in scheduled(ROOT / "prefect.yaml") if one.parameters.get("campaign", CAMPAIGN) == CAMPAIGN]
     while time_of_day.now() < end:
         since, until = time_of_day.now(), time_of_day.now() + _STEP
         people.browse(visits[(visits["occurred_at"] > since - _STEP) & (visits["occurred_at"] <= since)], since)

@@ -1,0 +1,1 @@
+"""Layouts of the decision store, each filled in a process of its own for `benchmarks/keys.py`."""

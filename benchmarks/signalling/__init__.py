@@ -1,0 +1,1 @@
+"""A shop whose visitors say what they want, and what becomes of it."""
