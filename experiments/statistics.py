@@ -3,18 +3,19 @@
 Where the data cannot carry a statement the result is `TooLittleData`, with what is missing; never a zero or a p of 1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log, sqrt
 from statistics import NormalDist
 from typing import TypeVar
 
-from scipy.stats import chi2
+from scipy.stats import binomtest, chi2
 
 Group = TypeVar("Group", bound=str)
 
 LEVEL = 0.95
 MIN_EVENTS = 30  # expected in the smaller arm; below it the intervals are not what they say (FACTS §11)
+_MIN_CELL = 5.0  # expected in a group for Pearson's statistic to be a chi-square's (Cochran 1952)
 SRM_THRESHOLD = 0.001  # a sample ratio this unlikely by chance blocks every verdict
 
 
@@ -116,7 +117,8 @@ class SampleRatio:
 def sample_ratio(counts: Mapping[Group, int], shares: Mapping[Group, float]) -> SampleRatio:
     """Pearson's chi-square of the counts against the shares (scaled to sum to 1), with one degree fewer than groups.
 
-    Groups of share 0 must be empty; with fewer than two groups left nothing can be off, and p is 1.
+    Groups of which fewer than five are expected are taken together; where that leaves two and one is still too small, the binomial test
+    answers exactly. Groups of share 0 must be empty; with fewer than two groups left nothing can be off, and p is 1.
     """
     drawn = {group: share for group, share in shares.items() if share > 0}
     if any(counts.get(group, 0) for group in shares.keys() - drawn.keys()):
@@ -124,9 +126,20 @@ def sample_ratio(counts: Mapping[Group, int], shares: Mapping[Group, float]) -> 
     total, scale = sum(counts.get(group, 0) for group in drawn), sum(drawn.values())
     if len(drawn) < 2 or not total:  # noqa: PLR2004 - a comparison needs two
         return SampleRatio(1.0)
-    expected = {group: total * share / scale for group, share in drawn.items()}
-    statistic = sum((counts.get(group, 0) - mean) ** 2 / mean for group, mean in expected.items())
-    return SampleRatio(float(chi2.sf(statistic, len(drawn) - 1)))
+    cells = _taken_together([(counts.get(group, 0), total * share / scale) for group, share in drawn.items()])
+    if min(mean for _, mean in cells) < _MIN_CELL:
+        count, mean = cells[0]
+        return SampleRatio(float(binomtest(count, total, min(1.0, mean / total)).pvalue))
+    return SampleRatio(float(chi2.sf(sum((count - mean) ** 2 / mean for count, mean in cells), len(cells) - 1)))
+
+
+def _taken_together(cells: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Counts and what was expected, the two smallest cells being one for as long as one is too small and more than two are left."""
+    found = sorted(cells, key=lambda cell: cell[1])
+    while len(found) > 2 and found[0][1] < _MIN_CELL:  # noqa: PLR2004 - a comparison needs two
+        (one, its_mean), (other, others_mean), *rest = found
+        found = sorted([(one + other, its_mean + others_mean), *rest], key=lambda cell: cell[1])
+    return found
 
 
 def _missing(treated: Proportion, control: Proportion) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from runtime.house import House
 from runtime.services import redis_url_of
+from storage.decision_layout import CAMPAIGNS
 from storage.schema import metadata, runs
 
 _NUMBERED = {"audit": {"entry"}}  # columns that say in which order rows came in
@@ -47,7 +48,10 @@ def _files(house: House) -> Iterator[tuple[str, str]]:
 def _published(house: House) -> Iterator[tuple[str, str]]:
     client: Any = redis.Redis.from_url(redis_url_of(house.settings))
     keys = sorted(client.scan_iter(match="decisions:*"))
-    yield "published", _digest(repr((key, sorted(client.hgetall(key).items()))) for key in keys)
+    yield (
+        "published",
+        _digest(repr((key, sorted(client.smembers(key) if key == CAMPAIGNS else client.hgetall(key).items()))) for key in keys),
+    )
     client.close()
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
+from storage import decision_writer
 from storage.database import Database
-from storage.decision_store import DecisionStore
 from storage.lake import Lake
 
 
@@ -22,7 +22,8 @@ class Steps:
     def watch(self) -> None:
         """From now on, in this process."""
         setattr(Database, "begin", self._commits(Database.begin))  # noqa: B010 - a method cannot be assigned to
-        for place, name in ((Lake, "_put"), (Lake, "remove_file"), (DecisionStore, "_write")):
+        published = ((decision_writer, name) for name in ("_book", "_write_hashes", "_rewritten"))
+        for place, name in ((Lake, "_put"), (Lake, "remove_file"), *published):
             setattr(place, name, self._counted(getattr(place, name)))
 
     def step(self) -> None:

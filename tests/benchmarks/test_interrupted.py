@@ -36,10 +36,13 @@ def test_it_is_killed_right_before_a_step(tmp_path: Path, deadly: int, kept: int
     settings = Settings(home=tmp_path, redis_url="redis://127.0.0.1:1")
     open_house(settings).database.dispose()
     if not (pid := os.fork()):
-        house, steps = open_house(settings), Steps(deadly)
-        steps.watch()
-        _writes(house)
-        os._exit(steps.done)
+        try:
+            house, steps = open_house(settings), Steps(deadly)
+            steps.watch()
+            _writes(house)
+            os._exit(steps.done)
+        finally:
+            os._exit(99)  # whatever went wrong: there is one process of these tests, not two
     ended = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     house = open_house(settings)
     with house.database.connect() as connection:
@@ -57,7 +60,7 @@ def test_whatever_is_kept_is_compared(tmp_path: Path, redis_url: str) -> None:
     assert digests(house) == before
     _writes(house)
     after = digests(house)
-    house.decisions.publish([("r", "p", ("v",), "s")], pd.Timedelta(days=1).to_pytimedelta(), AT.to_pydatetime())  # type: ignore[list-item]
+    house.decisions.publish([("r", "weekly.p", ("v",), "s")], pd.Timedelta(days=1).to_pytimedelta(), AT.to_pydatetime())  # type: ignore[list-item]
     last = digests(house)
     assert {name for name in after if after[name] != before.get(name)} == {"table attributes", "file second"}
     assert {name for name in last if last[name] != after[name]} == {"published"}
@@ -74,11 +77,13 @@ def test_what_differs_is_counted() -> None:
 
 
 def test_every_flow_that_writes_is_in_the_story() -> None:
-    """Those of prefect.yaml; sends on their way are what `faults` is about, and two flows write nothing but Prefect's pages."""
+    """Those of prefect.yaml, but for these: sends on their way are what `faults` is about, refreshes what tests/journeys/test_killed_refreshes,
+    publishing what tests/flows/test_chosen_is_published; and three flows write nothing but Prefect's pages and notices."""
     root = Path(__file__).parents[2]
     there = {line.split(".")[-1] for line in (root / "prefect.yaml").read_text().splitlines() if "entrypoint:" in line}
     told_of = (root / "benchmarks" / "interrupting" / "acts.py").read_text()
-    elsewhere = {"resume_send", "continue_sends", "reconcile_sends", "report_lift", "watch_diversity"}
+    elsewhere = {"resume_send", "continue_sends", "reconcile_sends", "refresh_placements", "publish_content", "withdraw_content"}
+    elsewhere |= {"report_lift", "watch_diversity", "watch_serving"}
     assert {flow for flow in there - elsewhere if f"import {flow}" not in told_of} == set()
 
 

@@ -88,15 +88,32 @@ def test_too_little_data(treated: Proportion, control: Proportion, missing: str)
 
 
 @settings(deadline=None)
-@given(st.lists(st.integers(1, 10_000), min_size=2, max_size=4))
+@given(st.lists(st.integers(20, 10_000), min_size=2, max_size=4))
 def test_sample_ratio_is_pearsons(counts: list[int]) -> None:
-    """The sample ratio check is Pearson's chi-square against the shares."""
+    """The sample ratio check is Pearson's chi-square against the shares, where each group has enough for that."""
     groups = [f"g{i}" for i in range(len(counts))]
     shares = dict(zip(groups, np.linspace(1, 2, len(counts)).tolist(), strict=True))
     expected = np.array(list(shares.values())) / sum(shares.values()) * sum(counts)
     assert sample_ratio(dict(zip(groups, counts, strict=True)), shares).p_value == pytest.approx(
         chisquare(counts, expected).pvalue, abs=1e-12
     )
+
+
+@settings(deadline=None)
+@given(st.integers(0, 60), st.integers(1, 60), st.floats(0.001, 0.07))
+def test_sample_ratio_of_few_is_exact(small: int, rest: int, share: float) -> None:
+    """Of a group of which hardly anybody is expected, p is the binomial one: nine explorers of 58 at 5 % are no mismatch."""
+    total = small + rest
+    found = sample_ratio({"explore": small, "incumbent": rest}, {"explore": share, "incumbent": 1 - share}).p_value
+    if total * share < 5:
+        assert found == pytest.approx(binomtest(small, total, share).pvalue, rel=1e-9)
+    assert not sample_ratio({"explore": 9, "incumbent": 49}, {"explore": 0.05, "incumbent": 0.95}).is_off
+
+
+def test_small_groups_are_taken_together() -> None:
+    """Three arms, two of them tiny: as if these were one."""
+    shares = {"a": 0.01, "b": 0.02, "c": 0.97}
+    assert sample_ratio({"a": 3, "b": 5, "c": 192}, shares) == sample_ratio({"ab": 8, "c": 192}, {"ab": 0.03, "c": 0.97})
 
 
 def test_sample_ratio_mismatch() -> None:
