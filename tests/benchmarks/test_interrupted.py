@@ -77,8 +77,8 @@ def test_what_differs_is_counted() -> None:
 
 
 def test_every_flow_that_writes_is_in_the_story() -> None:
-    """Those of prefect.yaml, but for these: sends on their way are what `faults` is about, refreshes what tests/journeys/test_killed_refreshes,
-    publishing what tests/flows/test_chosen_is_published; and three flows write nothing but Prefect's pages and notices."""
+    """Those of prefect.yaml, but for these: sends on their way are what `faults` is about, refreshes what
+    tests/journeys/test_killed_refreshes, publishing what tests/flows/test_chosen_is_published; and three write nothing but notices."""
     root = Path(__file__).parents[2]
     there = {line.split(".")[-1] for line in (root / "prefect.yaml").read_text().splitlines() if "entrypoint:" in line}
     told_of = (root / "benchmarks" / "interrupting" / "acts.py").read_text()
