@@ -168,7 +168,8 @@ def highest_round(house: House, send_id: SendId) -> int:
 
 
 def _round_of(index: VisitorIndex, recipients: Sequence[str], acts: Mapping[str, Sequence[Act]]) -> _Round:
-    """Those of the recipients whom an index knows."""
+    """Those of the recipients whom an index knows and who have done something."""
+    recipients = [who for who in recipients if acts[who]]
     rows = index.rows(recipients)
     known = [who for who, row in zip(recipients, rows.tolist(), strict=True) if row >= 0]
     theirs = [acts[who] for who in known]

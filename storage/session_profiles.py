@@ -16,7 +16,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from domain.errors import UnavailableError
-from domain.signal import Act, SessionRule, Signal
+from domain.signal import KINDS, Act, SessionRule, Signal
 from storage.redis_client import client_of, place_of
 from storage.redis_log import rewrite_log
 from storage.signal_packing import act_of, packed_act
@@ -37,10 +37,11 @@ class SessionProfiles:
         self._ttl = int((rule.idle + _SPARE).total_seconds())
 
     def add(self, signals: Sequence[Signal]) -> dict[str, Acts]:
-        """Remember what is not remembered yet. Returns the acts of each of these visitors as they are then, in the order of time."""
+        """Remember what is not remembered yet. Returns the acts of each of these visitors as they are then, in the order of time; none of
+        somebody who has only said who they are."""
         pipeline = self._client.pipeline(transaction=False)
         for signal in signals:
-            self._remember(pipeline, signal.visitor, [signal.act])
+            self._remember(pipeline, signal.visitor, [signal.act] if signal.act.kind in KINDS else [])  # others tell only who it is
         try:
             for visitor, before in self._before(signals).items():
                 self._remember(pipeline, visitor, before)

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from domain.event import EventKind
-from domain.signal import ANONYMOUS, Act, SessionRule, Signal
+from domain.signal import ANONYMOUS, KINDS, Act, SessionRule, Signal
 from storage.session_profiles import SessionProfiles
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -69,6 +69,16 @@ def test_what_an_anonymous_visitor_did_becomes_theirs(profiles: SessionProfiles)
     assert profiles.add([Signal("r1", act(3), was=anonymous)]) == {"r1": (act(1), act(2), act(3))}
     assert profiles.get(anonymous) == ()
     assert profiles.add([Signal("r2", act(4), was=anonymous)]) == {"r2": (act(4),)}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EventKind if kind not in KINDS])
+def test_saying_who_one_is_is_no_act(profiles: SessionProfiles, kind: EventKind) -> None:
+    """An identify call, or any event that a session is not made of, brings what was done before, and is not among it."""
+    anonymous = ANONYMOUS + "x"
+    said = Act("said", kind, AT, AT)
+    assert profiles.add([Signal("r1", said, was=anonymous)]) == {"r1": ()}
+    profiles.add([Signal(anonymous, act(1))])
+    assert profiles.add([Signal("r1", said, was=anonymous)]) == {"r1": (act(1),)}
 
 
 def test_what_a_decision_was_made_from_is_remembered(profiles: SessionProfiles) -> None:
