@@ -1,4 +1,4 @@
-"""`letterpress simulate`: a shop with a past to try things out on, readers for the letters sent to it, and an ESP that fails as asked."""
+"""`letterpress simulate`: a shop with a past, readers of its letters, an ESP that fails as asked, and the shop's pages; to try out."""
 
 import sys
 from pathlib import Path
@@ -24,7 +24,9 @@ def app_commands(app: typer.Typer) -> None:
     simulate.command()(shop)
     simulate.command()(readers)
     simulate.command()(esp)
-    app.add_typer(simulate, name="simulate", help="A simulated shop, readers of its letters, and an ESP; for trying things out.")
+    simulate.command()(visits)
+    simulate.command()(storefront)
+    app.add_typer(simulate, name="simulate", help="A simulated shop, its pages, readers of its letters, and an ESP; for trying things out.")
 
 
 def shop(
@@ -110,6 +112,53 @@ def esp(
         sys.stdout.flush()
 
     run(Options(port, smtp_port, tls_port, state, faults, webhooks, events, Keep(keep), seed), ready)
+
+
+def visits(
+    *,
+    out: Annotated[Path, typer.Option("--out", help="Folder for its files")],
+    campaign: Annotated[str, typer.Option("--campaign", help="The campaign whose placements the pages had")] = "web",
+    recipients: Annotated[int, typer.Option("--recipients", help="How many")] = 3_000,
+    weeks: Annotated[int, typer.Option("--weeks", help="Weeks of visits in its past")] = 6,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed is another shop")] = 1,
+    until: Annotated[str | None, typer.Option("--until", help="Where its past ends; now if left out")] = None,
+    as_json: JSON = False,
+) -> None:
+    """Write recipients of a simulated shop and what they did on its pages: searches, looks, and clicks in placements; ready to import."""
+    from delivery.compile import compile_campaign
+    from runtime.settings import load_settings
+    from simulator.letters import surfaces_of
+    from simulator.past_visits import simulate_visits
+
+    content = compile_campaign(load_settings().campaigns_folder / campaign)
+    made = simulate_visits(out, recipients=recipients, weeks=weeks, seed=seed, until=instant(until), surfaces=surfaces_of(content))
+    text = (
+        f"{made.folder}: {made.recipients:,} recipients; {made.visits:,} visits with {made.searches:,} searches and {made.clicks:,} clicks"
+    )
+    emit(made, as_json=as_json, text=lambda: text)
+
+
+def storefront(
+    visitors: Annotated[list[str] | None, typer.Argument(metavar="[RECIPIENT]...", help="Ids that the page offers to sign in with")] = None,
+    *,
+    campaign: Annotated[str, typer.Option("--campaign", help="The campaign whose placements the pages have")] = "web",
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="Port of loopback; 0 for any free one")] = 8090,
+    context: Annotated[str, typer.Option("--context", help="What is known of everybody, as country:DE")] = "",
+    as_json: JSON = False,
+) -> None:
+    """Serve the pages of a simulated shop on this machine until asked to end; `letterpress serve` fills their placements."""
+    from contextlib import suppress
+
+    from letterpress.shop_pages import shop_front
+    from simulator.storefront import open_front
+
+    front = shop_front(campaign, visitors or [], context, port)
+    server = open_front(front, port)
+    place = f"http://127.0.0.1:{server.server_address[1]}"
+    emit({"address": place, "letterpress": front.letterpress}, as_json=as_json, text=lambda: f"the shop is open at {place}")
+    sys.stdout.flush()
+    with server, suppress(KeyboardInterrupt):
+        server.serve_forever()
 
 
 def _esp_in_words(at: "Addresses") -> str:

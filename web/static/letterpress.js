@@ -15,6 +15,7 @@
   const never = clearTimeout
   const place = "[data-letterpress]"
   const address = path => new URL(path, data.server || script.src)
+  const token = data.recipient || ""
   let visitor = Math.random() + "-" + Date.now()
   let user
   let turn = 0
@@ -26,8 +27,8 @@
   }
 
   // Without a write key nothing is told.
-  const report = call => {
-    if (data.key) later(flush, 0, queue.push({type: "track", userId: user, ...call}))
+  const report = (event, properties, more) => {
+    if (data.key) later(flush, 0, queue.push({type: "track", event: event, properties: properties, userId: user, ...more}))
   }
 
   // Seen is what stood half in view, or filled half of the window, for a second while the page was in front. Once per decision: its id is
@@ -35,7 +36,7 @@
   const wait = (state, element) => state.$timer = later(() => {
     if (page.hidden) return wait(state, element)
     eye.unobserve(element)
-    report({event: "Placement Viewed", properties: state.$told, messageId: state.$told.decision_id})
+    report("Placement Viewed", state.$told, {messageId: state.$told.decision_id})
   }, 1e3)
   const eye = new IntersectionObserver(entries => entries.map(entry => {
     const state = states.get(entry.target)
@@ -69,23 +70,21 @@
     try {
       const names = [...new Set(elements.map(element => element.dataset.letterpress))]
       const context = data.context ? "&context=" + data.context.replace(/ *, */g, "&context=") : ""
-      const question = "placements?inline=1&names=" + names + "&recipient=" + (data.recipient || "") + context
+      const question = "placements?inline=1&names=" + names + "&recipient=" + token + context
       const response = await fetch(address(question), {signal: AbortSignal.timeout(data.timeout || 800)})
       const answers = response.ok && await response.json()
       if (mine != turn) return
       // The token is good, so the id that it carries is the visitor's.
-      if (answers.token == "valid") user = decodeURIComponent(escape(atob(data.recipient.split(".")[2].replace(/-/g, "+").replace(/_/g, "/"))))
-      for (const element of elements)
-        for (const answer of answers.placements)
-          for (const piece of answer.shown)
-            if (answer.placement == element.dataset.letterpress && piece.position == (element.dataset.position || 1)) show(element, answer, piece)
+      if (answers.token == "valid") user = decodeURIComponent(escape(atob(token.split(".")[2].replace(/-/g, "+").replace(/_/g, "/"))))
+      for (const element of elements) for (const answer of answers.placements) for (const piece of answer.shown)
+        if (answer.placement == element.dataset.letterpress && piece.position == (element.dataset.position || 1)) show(element, answer, piece)
     } catch {}
   }
 
   listen("click", event => {
     const link = event.target.closest?.("a,button")
     const told = states.get(link?.closest(place))?.$told
-    if (told) report({event: "Placement Clicked", properties: told})
+    if (told) report("Placement Clicked", told)
   }, true)
   listen("pagehide", flush)
 
@@ -95,7 +94,7 @@
     refresh: refresh,
     track: (event, properties) => {
       try { visitor = data.visitor || data.key && (localStorage.letterpress ||= visitor) } catch {}
-      report({event: event, properties: properties, anonymousId: visitor})
+      report(event, properties, {anonymousId: visitor})
       timers.map(never)
       timers = [1e3, 3e3].map(moment => later(refresh, moment))
     }
