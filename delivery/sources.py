@@ -66,7 +66,7 @@ class _Findings:
     def settle(self) -> None:
         """Raise what was found."""
         if self.mistakes:
-            raise InvalidInput(sorted(set(self.mistakes), key=lambda m: (m.file or "", m.line or 0)))
+            raise InvalidInput(sorted(dict.fromkeys(self.mistakes), key=lambda m: (m.file or "", m.line or 0)))
 
 
 def read_sources(path: Path, known: Known) -> Sources:

@@ -158,6 +158,7 @@ def test_two_workers_one_killed(database: Database, esp: SimulatedEsp, provider:
     dying, living = start(database, address), start(database, address)
     kill_when(dying, lambda: len(taken(esp, provider)), KILLED_AFTER[0])
     assert living.wait(PATIENCE) == 0
+    work(database, address, COUNT, BATCH)  # what the dead one had given back when the other was past it, as `resume` does
     found = persist(database, address) if provider in KEYED else reconciled(database, address)
     unknown = listed(database)
     assert max(taken(esp, provider).values()) == 1
