@@ -13,14 +13,13 @@ import hiredis
 from redis.exceptions import RedisError
 
 from domain.decision import PublishedDecision
-from domain.errors import UnavailableError
 from domain.ids import PlacementId, RecipientId, VariantId
 from domain.serving import StoredDecision
 from storage.database import batches
 from storage.decision_layout import Entries, UnknownWordError, Words, campaign_of, key_of, place_of, unpacked, words_key_of
 from storage.decision_words import campaigns_of, read_words
 from storage.decision_writer import Published, gathered, publish_slates, readable, replace_slates
-from storage.redis_client import client_of
+from storage.redis_client import answering, client_of, unavailable
 from storage.redis_client import place_of as address_of
 from storage.redis_log import rewrite_log
 from storage.redis_wire import RedisPlace, Wire, joined, packed
@@ -28,6 +27,7 @@ from storage.redis_wire import RedisPlace, Wire, joined, packed
 READ_BUDGET = timedelta(milliseconds=50)
 WRITE_BUDGET = timedelta(seconds=10)
 _AT_ONCE = 300_000  # rows that are gathered before they are written
+_SILENT = "the decision store does not answer"
 _WORDS_HOLD = 60.0  # seconds: a server that lost its data gives codes anew
 
 
@@ -42,10 +42,8 @@ class DecisionStore:
 
     def check(self) -> None:
         """Raise UnavailableError unless the server answers."""
-        try:
+        with answering(_SILENT, self._address):
             self._writer.ping()
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
 
     def publish(self, rows: Iterable[Published], ttl: timedelta, at: datetime) -> int:
         """Publish decisions, in place of those of the same recipient and placement. Returns how many."""
@@ -136,10 +134,8 @@ class DecisionStore:
         return readable(value, read_words(wire, campaign))
 
     def _rewrite_log(self) -> None:
-        try:
+        with answering(_SILENT, self._address):
             rewrite_log(self._writer, self._address)
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
 
     @contextmanager
     def _wire(self) -> Iterator[Wire]:
@@ -151,12 +147,7 @@ class DecisionStore:
             finally:
                 wire.close()
         except (hiredis.HiredisError, OSError) as error:
-            raise self._unavailable(error) from None
-
-    def _unavailable(self, error: Exception) -> UnavailableError:
-        return UnavailableError(
-            f"the decision store does not answer: {type(error).__name__}", where=self._address, hint="see `letterpress up`"
-        )
+            raise unavailable(_SILENT, self._address, error) from None
 
 
 def _instant(entry: StoredDecision) -> datetime:

@@ -1,13 +1,16 @@
 """Connections to Redis: with a time-out, tried once more where one had gone stale, and named without its password."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from domain.errors import InputError
+from domain.errors import InputError, UnavailableError
 
 
 def client_of(url: str, budget: timedelta) -> redis.Redis:
@@ -23,3 +26,18 @@ def place_of(url: str) -> str:
     """The URL for messages: without password and options."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()
+
+
+@contextmanager
+def answering(what: str, place: str | None = None) -> Iterator[None]:
+    """Within, a server's failure becomes UnavailableError; `what` did not answer, at this place."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise unavailable(what, place, error) from None
+
+
+def unavailable(what: str, place: str | None, error: Exception) -> UnavailableError:
+    """What is raised where Redis does not answer."""
+    hint = "see `letterpress up`" if place else None
+    return UnavailableError(f"{what}: {type(error).__name__}", where=place, hint=hint)

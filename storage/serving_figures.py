@@ -3,15 +3,14 @@
 from datetime import datetime, timedelta
 
 import orjson
-from redis.exceptions import RedisError
 
-from domain.errors import UnavailableError
 from domain.serving import ServedLatency
-from storage.redis_client import client_of
+from storage.redis_client import answering, client_of
 
 _PREFIX, _ALARM = "serving:", "serving-alarm"
 _KEPT = timedelta(minutes=15)
 _BUDGET = timedelta(seconds=1)
+_SILENT = "the decision store does not answer"
 
 
 class ServingFigures:
@@ -22,18 +21,14 @@ class ServingFigures:
 
     def tell(self, latency: ServedLatency) -> None:
         """Keep what a process measured. Raises UnavailableError."""
-        try:
+        with answering(_SILENT):
             self._client.set(_PREFIX + latency.process, orjson.dumps(latency, option=orjson.OPT_UTC_Z), ex=_KEPT)
-        except (RedisError, OSError) as error:
-            raise _unavailable(error) from None
 
     def all(self) -> list[ServedLatency]:
         """What the processes told within the last quarter of an hour. Raises UnavailableError."""
-        try:
+        with answering(_SILENT):
             keys = list(self._client.scan_iter(match=_PREFIX + "*", count=1_000))
             values = [self._client.get(key) for key in keys]
-        except (RedisError, OSError) as error:
-            raise _unavailable(error) from None
         return [_read(value) for value in values if isinstance(value, bytes)]
 
     def worst(self) -> ServedLatency | None:
@@ -42,18 +37,12 @@ class ServingFigures:
 
     def may_alarm(self, pause: timedelta) -> bool:
         """Whether nobody has said so for as long; who asks is taken to raise an alarm now. Raises UnavailableError."""
-        try:
+        with answering(_SILENT):
             return bool(self._client.set(_ALARM, b"1", ex=pause, nx=True))
-        except (RedisError, OSError) as error:
-            raise _unavailable(error) from None
 
 
 ENOUGH = 1_000
 """Requests within the window below which a 99th percentile is a handful of them."""
-
-
-def _unavailable(error: Exception) -> UnavailableError:
-    return UnavailableError(f"the decision store does not answer: {type(error).__name__}")
 
 
 def _read(value: bytes) -> ServedLatency:

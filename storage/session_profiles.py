@@ -8,16 +8,14 @@ that computes it from history. Acts may therefore come in any order, twice, and 
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from typing import Any
 
 import orjson
-from redis.exceptions import RedisError
 
-from domain.errors import UnavailableError
 from domain.signal import KINDS, Act, SessionRule, Signal
-from storage.redis_client import client_of, place_of
+from storage.redis_client import answering, client_of, place_of
 from storage.redis_log import rewrite_log
 from storage.signal_packing import act_of, packed_act
 
@@ -42,30 +40,24 @@ class SessionProfiles:
         pipeline = self._client.pipeline(transaction=False)
         for signal in signals:
             self._remember(pipeline, signal.visitor, [signal.act] if signal.act.kind in KINDS else [])  # others tell only who it is
-        try:
+        with self._answering():
             for visitor, before in self._before(signals).items():
                 self._remember(pipeline, visitor, before)
             pipeline.execute()
             self._leave_behind(signals)
             return self._read({signal.visitor for signal in signals})
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
 
     def get(self, visitor: str) -> Acts:
         """A visitor's acts, in the order of time."""
-        try:
+        with self._answering():
             return self._read([visitor])[visitor]
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
 
     def told(self, visitors: Sequence[str]) -> dict[str, Mapping[str, float]]:
         """The interests by category that each visitor's last decision was made from; nothing for who had none in this session."""
         if not visitors:
             return {}
-        try:
+        with self._answering():
             values: Any = self._client.mget([_told(visitor) for visitor in visitors])
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
         return {visitor: orjson.loads(value) for visitor, value in zip(visitors, values, strict=True) if value}
 
     def tell(self, interests: Mapping[str, Mapping[str, float]]) -> None:
@@ -73,19 +65,15 @@ class SessionProfiles:
         pipeline = self._client.pipeline(transaction=False)
         for visitor, shares in interests.items():
             pipeline.set(_told(visitor), orjson.dumps(dict(shares)), ex=self._ttl)
-        try:
+        with self._answering():
             pipeline.execute()
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
 
     def forget(self, visitor: str) -> int:
         """Remove what is kept of a visitor, from the server's append-only file too; returns how many acts that were."""
-        try:
+        with self._answering():
             count = int(self._client.hlen(_profile(visitor)))
             if self._client.delete(_profile(visitor), _told(visitor)):
                 rewrite_log(self._client, self._place)
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
         return count
 
     def close(self) -> None:
@@ -127,10 +115,8 @@ class SessionProfiles:
             pipeline.hdel(_profile(visitor), *(act.event_id for act in acts[: -self._rule.most]))
         pipeline.execute()
 
-    def _unavailable(self, error: Exception) -> UnavailableError:
-        return UnavailableError(
-            f"the session profiles do not answer: {type(error).__name__}", where=self._place, hint="see `letterpress up`"
-        )
+    def _answering(self) -> AbstractContextManager[None]:
+        return answering("the session profiles do not answer", self._place)
 
 
 def _acts(values: Mapping[bytes, bytes]) -> Acts:

@@ -12,16 +12,16 @@ Streams are bounded: without a consumer the oldest signals fall out. They are st
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
-from domain.errors import UnavailableError
 from domain.signal import Signal, SignalLag, partition_of
-from storage.redis_client import client_of, place_of
+from storage.redis_client import answering, client_of, place_of
 from storage.redis_log import rewrite_log
 from storage.signal_packing import packed, unpacked
 
@@ -67,29 +67,26 @@ class SignalStreams:
         for signal in given:
             stream = _stream(partition_of(signal.visitor, self.partitions))
             pipeline.xadd(stream, {"s": packed(signal)}, maxlen=self._most, approximate=True)
-        try:
+        with self._answering():
             pipeline.execute()
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
         return len(given)
 
     def join(self) -> None:
         """Make the streams and their consumer group, as far as they are missing."""
         for partition in range(self.partitions):
-            try:
-                self._client.xgroup_create(_stream(partition), GROUP, id="0", mkstream=True)
-            except ResponseError as error:
-                if "BUSYGROUP" not in str(error):
-                    raise self._unavailable(error) from None
-            except (RedisError, OSError) as error:
-                raise self._unavailable(error) from None
+            with self._answering():
+                try:
+                    self._client.xgroup_create(_stream(partition), GROUP, id="0", mkstream=True)
+                except ResponseError as error:
+                    if "BUSYGROUP" not in str(error):
+                        raise
 
     def lease(self, consumer: str, mine: Collection[int], at: datetime) -> tuple[frozenset[int], frozenset[int]]:
         """Renew the consumer's partitions, take its fair share of those that nobody has, and leave what is more than that.
 
         Returns the partitions it has from here on for LEASE, and which of them are new to it.
         """
-        try:
+        with self._answering():
             living = self._living(consumer, at)
             fair = -(-self.partitions // max(living, 1))
             kept = [one for one in sorted(mine)[:fair] if self._renew(consumer, one)]
@@ -102,19 +99,15 @@ class SignalStreams:
                     break
                 if self._renew(consumer, one):
                     got.append(one)
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
         return frozenset([*kept, *got]), frozenset(got)
 
     def leave(self, consumer: str, mine: Collection[int]) -> None:
         """Give the partitions back at once."""
-        try:
+        with self._answering():
             self._client.zrem("signals:consumers", consumer)
             for one in mine:
                 self._client.eval(_RELEASE, 1, _owner(one), consumer)
                 self._client.xgroup_delconsumer(_stream(one), GROUP, consumer)
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
 
     def read(self, consumer: str, partitions: Collection[int], most: int, wait: timedelta) -> list[Entry]:
         """The next signals of these partitions, about `most`; waits for the first."""
@@ -122,22 +115,21 @@ class SignalStreams:
             return []
         per_stream = max(1, most // len(partitions))
         streams: dict[Any, Any] = {_stream(one): ">" for one in sorted(partitions)}
-        try:
-            answer: Any = self._client.xreadgroup(GROUP, consumer, streams, count=per_stream, block=int(wait.total_seconds() * 1e3))
-        except ResponseError as error:
-            if "NOGROUP" not in str(error):
-                raise self._unavailable(error) from None
-            self.join()  # the server lost everything and begins anew
-            return []
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
+        with self._answering():
+            try:
+                answer: Any = self._client.xreadgroup(GROUP, consumer, streams, count=per_stream, block=int(wait.total_seconds() * 1e3))
+            except ResponseError as error:
+                if "NOGROUP" not in str(error):
+                    raise
+                self.join()  # the server lost everything and begins anew
+                return []
         found = answer.items() if isinstance(answer, dict) else answer or []
         return [_entry(_partition(name), entry) for name, entries in found for entry in _flat(entries)]
 
     def take_over(self, consumer: str, partition: int) -> list[Entry]:
         """Everything of a partition that somebody took and did not finish, with how often it was taken by now."""
         stream, start, found = _stream(partition), "0-0", list[Entry]()
-        try:
+        with self._answering():
             while True:
                 answer: Any = self._client.xautoclaim(stream, GROUP, consumer, min_idle_time=0, start_id=start, count=_CLAIMED)
                 start, entries = answer[0].decode(), [one for one in answer[1] if one[1]]
@@ -145,8 +137,6 @@ class SignalStreams:
                 found += [_entry(partition, entry, counts.get(entry[0].decode(), 1)) for entry in entries]
                 if start == "0-0":
                     return found
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
 
     def finish(self, entries: Iterable[Entry]) -> None:
         """Done with: acknowledged, and removed."""
@@ -157,10 +147,8 @@ class SignalStreams:
         for partition, ids in by_partition.items():
             pipeline.xack(_stream(partition), GROUP, *ids)
             pipeline.xdel(_stream(partition), *ids)
-        try:
+        with self._answering():
             pipeline.execute()
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
 
     def set_aside(self, entry: Entry, reason: str, at: datetime) -> None:
         """Put an entry among the poison, and finish it, in one transaction."""
@@ -170,50 +158,40 @@ class SignalStreams:
         pipeline.xadd(POISON, fields, maxlen=MOST_POISON, approximate=True)
         pipeline.xack(_stream(entry.partition), GROUP, entry.entry_id)
         pipeline.xdel(_stream(entry.partition), entry.entry_id)
-        try:
+        with self._answering():
             pipeline.execute()
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
 
     def begin_rounds(self, send_id: str, highest: int) -> None:
         """Go on counting after the highest round that is known, if the server knows of none."""
-        try:
+        with self._answering():
             self._client.set(_rounds(send_id), highest, nx=True, ex=_ROUNDS_KEPT)
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
 
     def next_round(self, send_id: str) -> int:
         """The number of a new round of decisions on top of a refresh; no two are alike."""
-        try:
+        with self._answering():
             return int(self._client.incr(_rounds(send_id)))
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
 
     def poison(self, most: int = 100) -> list[dict[str, str]]:
         """What was set aside last, the latest first; without what it said."""
-        try:
+        with self._answering():
             rows: Any = self._client.xrevrange(POISON, count=most)
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
         return [{key.decode(): value.decode() for key, value in fields.items() if key != b"raw"} for _, fields in rows]
 
     def forget(self, visitor: str) -> int:
         """Remove a visitor's signals that wait, those set aside included, from the server's append-only file too; returns how many."""
         streams, count, name = (_stream(partition_of(visitor, self.partitions)), POISON), 0, orjson.dumps(visitor)
-        try:
+        with self._answering():
             for stream in streams:
                 rows: Any = self._client.xrange(stream)
                 theirs = [row[0] for row in rows if name in b"".join(row[1].values())]
                 count += int(self._client.xdel(stream, *theirs)) if theirs else 0
             if count:
                 rewrite_log(self._client, self._place)
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
         return count
 
     def lag(self, at: datetime) -> SignalLag:
         """How far behind the consumers are. Asked within the budget of `add`, so that whoever watches does not wait either."""
-        try:
+        with self._answering():
             pipeline = self._writer.pipeline(transaction=False)
             for partition in range(self.partitions):
                 pipeline.xlen(_stream(partition))
@@ -222,8 +200,6 @@ class SignalStreams:
             pipeline.xlen(POISON)
             pipeline.zcount("signals:consumers", _ms(at), "+inf")
             *streams, poison, living = pipeline.execute(raise_on_error=False)
-        except (RedisError, OSError) as error:
-            raise self._unavailable(error) from None
         lengths, firsts, groups = streams[0::3], streams[1::3], streams[2::3]
         taken = sum(int(group["pending"]) for one in groups if isinstance(one, list) for group in one if group["name"] == GROUP.encode())
         oldest = [int(first[0][0].split(b"-")[0]) for first in firsts if isinstance(first, list) and first]
@@ -252,8 +228,8 @@ class SignalStreams:
         rows: Any = self._client.xpending_range(stream, GROUP, min=first, max=last, count=len(entries), consumername=consumer)
         return {row["message_id"].decode(): int(row["times_delivered"]) for row in rows}
 
-    def _unavailable(self, error: Exception) -> UnavailableError:
-        return UnavailableError(f"the signal streams do not answer: {type(error).__name__}", where=self._place, hint="see `letterpress up`")
+    def _answering(self) -> AbstractContextManager[None]:
+        return answering("the signal streams do not answer", self._place)
 
 
 def _entry(partition: int, told: Any, deliveries: int = 1) -> Entry:
