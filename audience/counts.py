@@ -50,6 +50,18 @@ def count(audience: pd.DataFrame, candidates: int) -> AudienceCounts:
     return AudienceCounts(candidates, len(audience), {reason: int(found[reason]) for reason in Exclusion if reason in found.index})
 
 
+def counts_to_keep(counts: AudienceCounts) -> dict[str, int]:
+    """The counts under the names that the account of a send reads."""
+    excluded = {f"excluded.{reason}": number for reason, number in counts.excluded.items()}
+    return {"candidates": counts.candidates, "matched": counts.matched, "admitted": counts.admitted} | excluded
+
+
+def counts_kept(kept: Mapping[str, int]) -> AudienceCounts:
+    """The inverse of `counts_to_keep`."""
+    excluded = {reason: kept[f"excluded.{reason}"] for reason in Exclusion if f"excluded.{reason}" in kept}
+    return AudienceCounts(kept["candidates"], kept["matched"], excluded)
+
+
 def refuse_empty(counts: AudienceCounts) -> None:
     """Raise InputError when nobody is left to write to, with the reasons counted."""
     if counts.admitted > 0:

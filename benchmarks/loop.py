@@ -29,7 +29,7 @@ _OTHERS = ("never_retrained", "popularity", "random")
 _BOUNDS = ("default", "oracle")
 
 POLICY = Policy(temperature=0.05, explore=0.05)
-FULL = Plan(recipients=10_000, before=4, weeks=52, policy=POLICY)
+FULL = Plan(recipients=10_000, before=4, weeks=52, policy=POLICY, threads=2)
 QUICK = Plan(recipients=2_500, before=4, weeks=3, policy=POLICY)
 
 

@@ -77,7 +77,7 @@ def combined_files(content: Content, published: Iterable[VariantKey]) -> Iterato
 
 def default_files(content: Content) -> Iterator[PublishedFile]:
     """`variant-default.json` of each published placement and of each group of them. `slate`: the default of every position."""
-    for placement in (one.placement for one in content.campaign.placements if one.published):
+    for placement in (one.placement for one in content.campaign.published):
         ranked = sorted((v for v in content.of(placement) if v.is_default), key=lambda v: v.default_rank or 1)
         documents = [_document(variant) for variant in ranked]
         document = documents[0] | ({"slate": documents} if len(documents) > 1 else {})
@@ -102,7 +102,7 @@ def path_of(placement: PlacementId, variant: VariantId, version: str) -> str:
 def folders_of(content: Content) -> tuple[PlacementId, ...]:
     """The published placements of a content, and the groups that are published together, as their folders are called."""
     ids = {one.folder: one.placement for one in content.campaign.placements}
-    own = (one.placement for one in content.campaign.placements if one.published)
+    own = (one.placement for one in content.campaign.published)
     return (*own, *(PlacementId(_TOGETHER.join(ids[name] for name in group)) for group in content.campaign.permutations))
 
 

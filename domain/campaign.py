@@ -254,6 +254,11 @@ class Campaign:
         return Surface.WEB if own else Surface.MAIL
 
     @property
+    def published(self) -> tuple[Placement, ...]:
+        """The placements that pages show."""
+        return tuple(one for one in self.placements if one.published)
+
+    @property
     def letter_sender(self) -> Sender:
         """Who its letters are from. FinalError for a campaign on the web: nobody asks that of one."""
         if self.sender is None:

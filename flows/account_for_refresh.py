@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from audience.counts import counts_kept
 from domain.audit import AuditEntry, Deed
 from domain.ids import SendId
 from domain.message import Exclusion
@@ -11,7 +12,6 @@ from domain.send import SendStatus
 from flows.admit_visitors import LINES
 from flows.find_visitors import ACTIVITY, VISITORS
 from flows.pause_send import BY_ITSELF
-from flows.select_audience import counts_kept
 from runtime.clock import now
 from runtime.house import House
 

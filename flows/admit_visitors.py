@@ -8,16 +8,13 @@ from prefect.cache_policies import NO_CACHE
 from audience.counts import AudienceCounts
 from audience.selection import AUDIENCE_COLUMNS
 from audience.visitors import Ints, Lines, draw_lines
-from domain.decision import Arm
 from domain.hashing import Keys, keys_of
 from domain.ids import SendId
 from domain.message import Exclusion
 from domain.send import Send
-from experiments.assignment import Draw, arms
 from flows.find_visitors import VISITORS
+from flows.freeze_audience import drawn_arms, freeze_audience
 from flows.run_stage import open_shards, shard_name
-from flows.select_audience import counts_to_keep
-from runtime.clock import now
 from runtime.house import House, shared_house
 
 LINES, NAME = "refresh_lines", "all"  # lake table; one file per refresh
@@ -48,18 +45,8 @@ def admit_visitors(send_id: SendId, shards: list[int]) -> None:
         visitors = house.lake.read(VISITORS, {"send_id": send_id}, name=shard_name(shard % send.slots))
         tiers = lines.tiers_of(*_ranked_by(visitors))
         audience = visitors.loc[tiers == shard // send.slots, list(AUDIENCE_COLUMNS)].reset_index(drop=True)
-        audience["arm"] = arms(
-            audience["recipient_id"],
-            audience["address"],
-            send_id=send.send_id,
-            holdout=campaign.holdout,
-            explore=campaign.policy.explore,
-            rollout=Draw(send.rollout_salt, send.rollout_share),
-        )
-        house.lake.write("audience", audience, partition={"send_id": send_id}, name=shard_name(shard))
-        held_out = audience.loc[audience["arm"] == Arm.HOLDOUT.value, "recipient_id"]
-        house.holdouts.record_members(campaign.holdout.salt, held_out, now())
-        house.sends.finish_shard(send_id, shard, "audience", counts_to_keep(_counts(house, send, shard, tiers)), now())
+        audience["arm"] = drawn_arms(send, campaign, audience)
+        freeze_audience(house, send, campaign, shard, audience=audience, counts=_counts(house, send, shard, tiers))
 
 
 def _ranked_by(visitors: pd.DataFrame) -> tuple[Ints, Keys]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from audience.counts import AudienceCounts
+from audience.counts import AudienceCounts, counts_kept
 from domain.approval import Approval
 from domain.audit import AuditEntry, Deed
 from domain.errors import InputError
@@ -12,7 +12,6 @@ from domain.ids import SendId
 from domain.send import Send
 from flows.approval import approval_of, asks_for_approval, audience_hash
 from flows.print_sample import print_sample
-from flows.select_audience import counts_kept
 from flows.show_send import html_of, variant_shares
 from runtime.clock import now
 from runtime.house import House

@@ -9,12 +9,13 @@ from prefect import flow
 
 from domain.campaign import Campaign, PlacementKind, Surface
 from domain.event import EventKind
+from domain.holding import shown_for
 from domain.ids import SendId
 from domain.send import Send
 from experiments.attribution import attribute_clicks, attribute_purchases, last_touches, settled
 from flows.load_touches import load_clicks, load_page_touches, load_purchases, load_views
 from flows.score_machines import score_send
-from flows.trace_page_events import LEFT_OPEN, trace_page_events
+from flows.trace_page_events import trace_page_events
 from runtime.clock import now
 from runtime.house import House, shared_house
 from storage.page_events import PageEvents
@@ -49,13 +50,7 @@ class _Mailing:
     def closes_at(self, wait: timedelta) -> datetime:
         """When its labels close: a click at the end of its window, a purchase at the end of that, and a wait for what is late."""
         days = max(2 * self.campaign.attribution.click_days, self.campaign.attribution.view_days or 0)
-        return self.send.scheduled_at + timedelta(days=days) + wait + self.shown_for
-
-    @property
-    def shown_for(self) -> timedelta:
-        """For how long pages show it after it was decided; a letter is there at once."""
-        on_pages = self.send.surface is Surface.WEB
-        return timedelta(hours=self.campaign.refresh.ttl_hours) + LEFT_OPEN if on_pages else timedelta(0)
+        return self.send.scheduled_at + timedelta(days=days) + wait + shown_for(self.campaign)
 
     @property
     def subjects(self) -> frozenset[str]:

@@ -11,6 +11,7 @@ from domain.campaign import Campaign, Goal, Surface
 from domain.content import Content
 from domain.errors import InputError
 from domain.event import OutcomeKind
+from domain.holding import shown_for
 from domain.send import Send
 from domain.variant_state import Retirement
 from experiments.variant_health import Health, Miss, health
@@ -18,8 +19,8 @@ from experiments.variant_sums import Log, shown_variants
 from flows.attribute_outcomes import attribute_recent
 from flows.pause_send import BY_ITSELF
 from flows.seen_days import seen_days
+from flows.show_artifact import artifact_key
 from flows.tell import tell_of_rollout
-from flows.trace_page_events import LEFT_OPEN
 from flows.variant_notices import variants_notice
 from runtime.clock import now
 from runtime.house import House, shared_house
@@ -45,7 +46,7 @@ def check_variants(campaign: str) -> int:
     attribute_recent(house)
     content = latest_content(house, campaign)
     checked = retire_flagged(house, content, variants_of(house, campaign))
-    create_table_artifact(as_rows(checked), key=f"variant-health-{content.campaign.campaign}".lower().replace("_", "-"))
+    create_table_artifact(as_rows(checked), key=artifact_key("variant-health", content.campaign.campaign))
     flagged = [one for one in checked.found if one.flagged]
     get_run_logger().info("%d of %d variants are flagged, %d retired", len(flagged), len(checked.found), len(checked.retired))
     if checked.retired:
@@ -111,8 +112,7 @@ def _logs(house: House, campaign: Campaign, at: datetime, since: datetime) -> Se
     """Letters send by send; pages day by day, and of what they showed only what people saw."""
     if campaign.surface is Surface.MAIL:
         return [_log(house, send) for send in _closed(house, campaign, at, since)]
-    shown_for = timedelta(hours=campaign.refresh.ttl_hours) + LEFT_OPEN
-    wait = timedelta(days=campaign.attribution.click_days + house.settings.labels_close_days) + shown_for
+    wait = timedelta(days=campaign.attribution.click_days + house.settings.labels_close_days) + shown_for(campaign)
     return [
         Log(day.send.send_id, day.decisions, day.outcomes, _outcome_of(day.content.campaign))
         for day in seen_days(house, campaign.campaign, since, at - wait)

@@ -1,13 +1,12 @@
 """Close a send: finished, or kept open for what is still to come; or taken back when there is nobody to write to."""
 
-from audience.counts import AudienceCounts, refuse_empty
+from audience.counts import AudienceCounts, counts_kept, refuse_empty
 from domain.audit import AuditEntry, Deed
 from domain.errors import InputError
 from domain.ids import SendId
 from domain.send import SendStatus
 from flows.account_for import account_for
 from flows.pause_send import BY_ITSELF, pause
-from flows.select_audience import counts_kept
 from runtime.clock import now
 from runtime.house import House
 

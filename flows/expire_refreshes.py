@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from domain.campaign import Surface
+from domain.holding import LEFT_OPEN, shown_for
 from domain.send import Send
 from flows.admit_visitors import LINES
 from flows.compute_shard_features import CANDIDATE_FEATURES
@@ -10,7 +11,7 @@ from flows.decide_shards import CONTEXTS
 from flows.find_visitors import ACTIVITY, VISITORS
 from flows.load_basis import REFRESHED
 from flows.return_to_incumbent import REPUBLISHED, REPUBLISHED_FEATURES
-from flows.trace_page_events import LEFT_OPEN, SESSIONS, trace_page_events, ttl_of
+from flows.trace_page_events import SESSIONS, trace_page_events
 from runtime.house import House
 
 WORKINGS = (ACTIVITY, VISITORS, LINES, "audience", "features", CANDIDATE_FEATURES, "exposures", "prices", CONTEXTS)
@@ -33,7 +34,7 @@ def expire_refreshes(house: House, at: datetime) -> int:
 
 def _still_held(house: House, send: Send, at: datetime) -> bool:
     """Whether a page may still show some of it."""
-    return at < send.as_of + ttl_of(house, send) + LEFT_OPEN
+    return at < send.as_of + shown_for(house.contents.load(send.content_version).campaign)
 
 
 def _expire(house: House, send: Send) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from domain.campaign import Surface
 from domain.content import Content
+from domain.holding import held_for
 from domain.ids import SendId
 from domain.send import Send
 from flows.load_model import load_model
@@ -27,8 +28,7 @@ class Basis:
     @property
     def ttl(self) -> timedelta:
         """For how long its published decisions hold."""
-        of_web = self.content.campaign.refresh.ttl_hours
-        return timedelta(hours=of_web if self.send.surface is Surface.WEB else self.house.settings.decision_ttl_hours)
+        return held_for(self.content.campaign, timedelta(hours=self.house.settings.decision_ttl_hours))
 
     @property
     def decisions(self) -> str:

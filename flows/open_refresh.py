@@ -52,7 +52,7 @@ def planned_refresh(house: House, content: Content, scheduled_at: datetime, at: 
         raise InputError("refresh: ttl_hours is longer than refreshed_days of letterpress.toml, less a day", hint=hint)
     planned = planned_send(house, content, scheduled_at, at, opened_by)
     tiers = TIERS if content.campaign.refresh.minutes else 1
-    return replace(planned, surface=Surface.WEB, esp="", tiers=tiers, shards=planned.shards * tiers)
+    return replace(planned, tiers=tiers, shards=planned.shards * tiers)
 
 
 def supersede(house: House, campaign: CampaignId, by: SendId) -> None:

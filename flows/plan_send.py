@@ -8,7 +8,7 @@ from pathlib import Path
 from audience.eligibility import check_expressions
 from delivery.addresses import domain_of
 from delivery.compile import compile_campaign
-from domain.campaign import Surface
+from domain.campaign import Campaign, Surface
 from domain.content import Content
 from domain.errors import InputError
 from domain.hashing import BUCKETS
@@ -46,8 +46,6 @@ def planned_send(house: House, content: Content, scheduled_at: datetime, at: dat
     if model := load_model(house, house.models.incumbent(campaign.campaign)):
         check_compatible(model, house.recipients.attributes(), content)
     rollout = rollout_for(house, content, model)
-    with closing(open_esp(house, campaign)) as esp:
-        esp_name = esp.name
     return Send(
         send_id=send_id_of(campaign.campaign, scheduled_at),
         campaign=campaign.campaign,
@@ -56,7 +54,8 @@ def planned_send(house: House, content: Content, scheduled_at: datetime, at: dat
         content_version=content.content_version,
         model_version=model.model_version if model else None,
         shards=min(BUCKETS, -(-count // house.settings.shard_size)),
-        esp=esp_name,
+        surface=campaign.surface,
+        esp=_esp_of(house, campaign),
         public_url=house.settings.public_url,
         key_id=next(iter(signing_keys(house.settings))),
         sender_domain=domain_of(campaign.sender.address) if campaign.sender else "",
@@ -66,6 +65,14 @@ def planned_send(house: House, content: Content, scheduled_at: datetime, at: dat
         rollout_salt=rollout.salt if rollout else "",
         rollout_share=rollout.share if rollout else 0.0,
     )
+
+
+def _esp_of(house: House, campaign: Campaign) -> str:
+    """The name of who delivers the letters; "" for pages, which nobody does."""
+    if campaign.surface is Surface.WEB:
+        return ""
+    with closing(open_esp(house, campaign)) as esp:
+        return esp.name
 
 
 def require_surface(content: Content, surface: Surface) -> None:

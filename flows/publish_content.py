@@ -16,6 +16,7 @@ from domain.publication import Publication, PublicationState, may_be_chosen
 from domain.variant_state import VariantKey
 from flows.clear_content import clear, list_shown, put
 from flows.plan_send import checked_content
+from flows.show_artifact import artifact_key
 from flows.show_content import ContentStanding, as_rows, content_standing
 from runtime import clock
 from runtime.fetching import fetch_content
@@ -31,7 +32,7 @@ def publish_content(campaign: str) -> int:
     """How many variants may be chosen. UnavailableError if any did not come out as it was written; those that did are published."""
     house = shared_house()
     found = published(house, publishable(house, campaign), outside_of(house))
-    create_table_artifact(as_rows(found), key=f"content-{found.campaign}".lower().replace("_", "-"), description=found.address)
+    create_table_artifact(as_rows(found), key=artifact_key("content", found.campaign), description=found.address)
     get_run_logger().info("%d of %d variants of %s are published", found.chosen, len(found.variants), found.campaign)
     if found.failed:
         raise UnavailableError(f"{found.failed} files did not come out as they were written: {found.first_fault}", where=found.address)

@@ -19,6 +19,7 @@ from flows.open_refresh import open_refresh
 from flows.pause_send import note_resumption, pausing_on_failure
 from flows.publish_contexts import publish_contexts
 from flows.run_stage import run_stage
+from flows.show_artifact import artifact_key
 from flows.take_up_send import take_up_send
 from flows.task_runner import RUNNER
 from runtime.clock import now
@@ -41,7 +42,7 @@ def finish_refresh(house: House, send_id: SendId) -> State:
         account = refresh(house, send_id)
     except SendStopped as stopped:
         return Completed(name="Paused", message=str(stopped), data=send_id)
-    create_table_artifact(as_rows(account), key=f"refresh-{send_id}".lower().replace("_", "-"), description="For whom it decided")
+    create_table_artifact(as_rows(account), key=artifact_key("refresh", send_id), description="For whom it decided")
     left_out = ", ".join(f"{count:,} {reason}" for reason, count in account.excluded.items()) or "nobody left out"
     said = f"{account.decided:,} of {account.audience:,} decided for; {left_out}"
     get_run_logger().info("%s: %s, %s", send_id, said, "the account adds up" if account.adds_up else "THE ACCOUNT DOES NOT ADD UP")

@@ -1,9 +1,7 @@
 """Report the lift: attribute and collect what came back, then keep the figures as a page and show them on the run's page."""
 
-import base64
-
 from prefect import flow, get_run_logger
-from prefect.artifacts import create_image_artifact, create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact
 
 from delivery.picture import View, find_chromium, picture_of
 from experiments import lift_words as words
@@ -12,6 +10,7 @@ from experiments.lift_report import LiftReport
 from flows.attribute_outcomes import attribute_recent
 from flows.collect_feedback import collect_closed
 from flows.measure_lift import Window, measured_lift
+from flows.show_artifact import artifact_key, show_picture
 from runtime.house import shared_house
 
 FOLDER = "reports"  # in the lake
@@ -27,16 +26,15 @@ def report_lift(campaign: str | None = None, worth: float = 0.05) -> str:
     name = f"lift-{'-'.join(found.asked.campaigns)[:80]}"
     written = page(found)
     house.lake.put_bytes(f"{FOLDER}/{name}-{found.asked.period.until:%Y-%m-%d}.html", written.encode())
-    _show(found, name.lower().replace("_", "-"), written)
+    _show(found, name, written)
     get_run_logger().info("%s", words.headline(found))
     return words.headline(found)
 
 
-def _show(found: LiftReport, key: str, written: str) -> None:
-    create_markdown_artifact(as_markdown(found), key=key, description="What personalising gained over the holdout")
+def _show(found: LiftReport, name: str, written: str) -> None:
+    create_markdown_artifact(as_markdown(found), key=artifact_key(name), description="What personalising gained over the holdout")
     if find_chromium():
-        url = "data:image/png;base64," + base64.b64encode(picture_of(written, View(width=1100))).decode()
-        create_image_artifact(url, key=f"{key}-page", description="The same as a page with plots")
+        show_picture(picture_of(written, View(width=1100)), artifact_key(name, "page"), "The same as a page with plots")
 
 
 def as_markdown(found: LiftReport) -> str:

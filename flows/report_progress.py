@@ -5,6 +5,7 @@ from uuid import UUID
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from domain.ids import SendId
+from flows.show_artifact import artifact_key
 
 
 class ProgressArtifact:
@@ -12,7 +13,7 @@ class ProgressArtifact:
 
     def __init__(self, send_id: SendId, stage: str, total: int) -> None:
         self._total, self._done, self._title = total, 0, f"{stage} of {send_id}"
-        key = f"{stage}-{send_id}".lower()
+        key = artifact_key(stage, send_id)
         made = create_progress_artifact(0.0 if total else 100.0, key=key, description=self._title)
         self._artifact = made if isinstance(made, UUID) else None
 

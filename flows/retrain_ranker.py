@@ -1,9 +1,7 @@
 """Retrain the ranker of a campaign. A model that nothing speaks against decides from the next send on, or goes into a rollout."""
 
-import base64
-
 from prefect import flow, task
-from prefect.artifacts import create_image_artifact, create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 from prefect.states import Completed
@@ -12,6 +10,7 @@ from domain.campaign import Campaign
 from flows.attribute_outcomes import attribute_recent
 from flows.begin_rollout import begin_rollout
 from flows.plan_send import checked_content
+from flows.show_artifact import artifact_key, show_picture
 from flows.train_model import Trained, train_model
 from runtime.clock import now
 from runtime.house import House, shared_house
@@ -48,12 +47,11 @@ def asks_for_rollout(house: House, campaign: Campaign) -> bool:
 def show_card(trained: Trained) -> None:
     """The model's card and its pictures, as artifacts of the run."""
     card = trained.model.card
-    key = card.model_version.lower()
-    create_markdown_artifact(_as_markdown(trained), key=f"card-{key}", description="What the model is and how good")
+    key = artifact_key("card", card.model_version)
+    create_markdown_artifact(_as_markdown(trained), key=key, description="What the model is and how good")
     for name, picture in trained.model.pictures.items():
-        url = "data:image/png;base64," + base64.b64encode(picture).decode()
         title = name.removesuffix(".png")
-        create_image_artifact(url, key=f"{title}-{key}", description=title)
+        show_picture(picture, artifact_key(title, card.model_version), title)
 
 
 def _as_markdown(trained: Trained) -> str:

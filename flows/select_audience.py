@@ -1,6 +1,5 @@
 """Select the audience of a shard: who is written to, who is left out and why, and each one's arm. Freezes their data."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import pandas as pd
@@ -17,9 +16,8 @@ from domain.decision import Arm
 from domain.ids import SendId
 from domain.message import Exclusion
 from domain.send import Send
-from experiments.assignment import Draw, arms
-from flows.run_stage import open_shards, shard_name
-from runtime.clock import now
+from flows.freeze_audience import drawn_arms, freeze_audience
+from flows.run_stage import open_shards
 from runtime.house import House, shared_house
 
 
@@ -31,10 +29,7 @@ def select_audience(send_id: SendId, shards: list[int]) -> None:
     campaign = house.contents.load(send.content_version).campaign
     for shard in open_shards(house, send_id, "audience", shards):
         audience, counts = selected(house, send, campaign, shard)
-        house.lake.write("audience", audience, partition={"send_id": send_id}, name=shard_name(shard))
-        held_out = audience.loc[audience["arm"] == Arm.HOLDOUT.value, "recipient_id"]
-        house.holdouts.record_members(campaign.holdout.salt, held_out, now())
-        house.sends.finish_shard(send_id, shard, "audience", counts_to_keep(counts), now())
+        freeze_audience(house, send, campaign, shard, audience=audience, counts=counts)
 
 
 def selected(house: House, send: Send, campaign: Campaign, shard: int) -> tuple[pd.DataFrame, AudienceCounts]:
@@ -55,27 +50,8 @@ def selected(house: House, send: Send, campaign: Campaign, shard: int) -> tuple[
         campaign=campaign,
         as_of=send.as_of,
     )
-    drawn = arms(
-        audience["recipient_id"],
-        audience["address"],
-        send_id=send.send_id,
-        holdout=campaign.holdout,
-        explore=campaign.policy.explore,
-        rollout=Draw(send.rollout_salt, send.rollout_share),
-    )
-    audience["arm"] = audience["arm"].mask(audience["exclusion"].isna(), pd.Series(drawn, index=audience.index, dtype="str"))
+    drawn = pd.Series(drawn_arms(send, campaign, audience), index=audience.index, dtype="str")
+    audience["arm"] = audience["arm"].mask(audience["exclusion"].isna(), drawn)
     if not campaign.holdout.gets_letters:
         audience["exclusion"] = audience["exclusion"].mask(audience["arm"] == Arm.HOLDOUT.value, Exclusion.HELD_OUT.value)
     return audience, count(audience, len(candidates))
-
-
-def counts_to_keep(counts: AudienceCounts) -> dict[str, int]:
-    """The counts under the names that the account of a send reads."""
-    excluded = {f"excluded.{reason}": number for reason, number in counts.excluded.items()}
-    return {"candidates": counts.candidates, "matched": counts.matched, "admitted": counts.admitted} | excluded
-
-
-def counts_kept(kept: Mapping[str, int]) -> AudienceCounts:
-    """The inverse of `counts_to_keep`."""
-    excluded = {reason: kept[f"excluded.{reason}"] for reason in Exclusion if f"excluded.{reason}" in kept}
-    return AudienceCounts(kept["candidates"], kept["matched"], excluded)

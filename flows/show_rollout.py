@@ -3,12 +3,13 @@
 from prefect.artifacts import create_markdown_artifact
 
 from domain.rollout import Look
+from flows.show_artifact import artifact_key
 
 
 def show_look(look: Look) -> None:
     """One markdown artifact per look."""
     stage = "shadow" if look.stage is None else f"stage-{look.stage}"
-    key = f"rollout-{look.campaign}-{stage}".lower().replace("_", "-").replace(".", "-")
+    key = artifact_key("rollout", look.campaign, stage)
     create_markdown_artifact(look_as_markdown(look), key=key, description=f"{look.candidate}: {look.verdict}")
 
 

@@ -1,28 +1,31 @@
 """Show a finished send on its run's page: the account, the shares of variants, and a letter as it was printed."""
 
-import base64
 from collections import Counter, defaultdict
 from email import message_from_bytes, policy
 
-from prefect.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from delivery.account import Account
 from delivery.picture import View, find_chromium, picture_of
 from domain.message import Letter
 from domain.send import Send
 from flows.print_sample import print_sample
+from flows.show_artifact import artifact_key, show_picture
 from runtime.house import House
 
 
 def show_send(house: House, send: Send, account: Account) -> None:
     """Three artifacts, without personal data."""
-    key = send.send_id.lower().replace("_", "-")
-    create_markdown_artifact(account_as_markdown(send, account), key=f"account-{key}", description="Where each recipient stands")
-    create_table_artifact(variant_shares(house, send), key=f"variants-{key}", description="Which variants were chosen, by placement")
+    name = send.send_id
+    create_markdown_artifact(
+        account_as_markdown(send, account), key=artifact_key("account", name), description="Where each recipient stands"
+    )
+    create_table_artifact(
+        variant_shares(house, send), key=artifact_key("variants", name), description="Which variants were chosen, by placement"
+    )
     if find_chromium():
         picture = picture_of(html_of(print_sample(house, send)), View(width=600))
-        url = "data:image/png;base64," + base64.b64encode(picture).decode()
-        create_image_artifact(url, key=f"letter-{key}", description="A letter of this send")
+        show_picture(picture, artifact_key("letter", name), "A letter of this send")
 
 
 def account_as_markdown(send: Send, account: Account) -> str:

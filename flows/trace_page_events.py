@@ -10,6 +10,7 @@ import pyarrow.dataset as ds
 from domain.campaign import Surface
 from domain.decision import SEEN_ON_PAGE
 from domain.hashing import bucket_of
+from domain.holding import LEFT_OPEN, held_for
 from domain.ids import CampaignId, SendId
 from domain.page_event import PageEvent
 from domain.send import Send
@@ -21,7 +22,6 @@ from runtime.house import House
 from storage.page_events import PageEvents
 
 SEEN, SESSIONS = "seen", "session_decisions"
-LEFT_OPEN = timedelta(days=1)  # for which a page may stand open after what it shows was stale
 
 
 def trace_page_events(house: House, at: datetime) -> int:
@@ -40,18 +40,11 @@ def trace_page_events(house: House, at: datetime) -> int:
 
 def published_of(house: House, campaign: CampaignId, at: datetime) -> Sequence[Published]:
     """The sends of a campaign whose decisions pages may still have shown lately, the latest first."""
-    longest = max(_reach(house), timedelta(hours=house.settings.decision_ttl_hours))  # no refresh holds for longer than it is kept
+    kept = timedelta(hours=house.settings.decision_ttl_hours)
+    longest = max(_reach(house), kept)  # no refresh holds for longer than it is kept
     sends = house.sends.list(campaign, surface=None, since=at - _reach(house) - longest - LEFT_OPEN)
-    one_of_each = {(send.content_version, send.surface): send for send in sends}
-    ttl = {version: ttl_of(house, send) for version, send in one_of_each.items()}
-    return [Published(send.send_id, send.as_of, send.as_of + ttl[send.content_version, send.surface] + LEFT_OPEN) for send in sends]
-
-
-def ttl_of(house: House, send: Send) -> timedelta:
-    """For how long what a send published holds."""
-    if send.surface is Surface.MAIL:
-        return timedelta(hours=house.settings.decision_ttl_hours)
-    return timedelta(hours=house.contents.load(send.content_version).campaign.refresh.ttl_hours)
+    ttl = {version: held_for(house.contents.load(version).campaign, kept) for version in {send.content_version for send in sends}}
+    return [Published(send.send_id, send.as_of, send.as_of + ttl[send.content_version] + LEFT_OPEN) for send in sends]
 
 
 def _reach(house: House) -> timedelta:

@@ -12,6 +12,7 @@ from domain.send import Send, SendStatus
 from experiments.diversity_trend import FALL, LETTERS, Fall, MixPoint, Shelf, fall_of, trend
 from flows.check_variants import latest_content
 from flows.seen_days import seen_days
+from flows.show_artifact import artifact_key
 from flows.tell import tell_of_rollout
 from flows.variant_notices import diversity_notice
 from runtime.clock import now
@@ -34,7 +35,7 @@ def watch_diversity(campaign: str, letters: int = LETTERS, by: float = FALL) -> 
     """Whether the mix fell; people are told if it did."""
     house = shared_house()
     content, watched = latest_content(house, campaign), diversity_of(house, campaign, letters, by)
-    create_table_artifact(as_rows(watched), key=f"diversity-{watched.campaign}".lower().replace("_", "-"))
+    create_table_artifact(as_rows(watched), key=artifact_key("diversity", watched.campaign))
     if watched.fall:
         tell_of_rollout(house, content.campaign, diversity_notice(content.campaign, watched.fall, now()))
     get_run_logger().info(

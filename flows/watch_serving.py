@@ -41,7 +41,7 @@ def slow_process(house: House) -> ServedLatency | None:
 
 def served_p99_in(house: House, campaign: Campaign) -> float | None:
     """How fast pages that show this campaign are answered at present; None if none do, or it is not known."""
-    if not any(placement.published for placement in campaign.placements):
+    if not campaign.published:
         return None
     try:
         worst = house.serving.worst()
@@ -54,4 +54,4 @@ def served_p99_in(house: House, campaign: Campaign) -> float | None:
 def _published_campaign(house: House) -> Campaign | None:
     """One whose placements pages show: notices are about a campaign."""
     campaigns = (house.contents.load(version).campaign for version in house.sends.contents().values())
-    return next((one for one in campaigns if any(placement.published for placement in one.placements)), None)
+    return next((one for one in campaigns if one.published), None)

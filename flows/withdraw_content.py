@@ -61,7 +61,7 @@ def _content(house: House, campaign: str) -> Content:
 
 def _key(content: Content, named: VariantKey) -> VariantKey:
     """`home_hero` is `web.home_hero` to those who withdraw it."""
-    placements = {one.folder: one.placement for one in content.campaign.placements if one.published}
+    placements = {one.folder: one.placement for one in content.campaign.published}
     placement = placements.get(named[0], named[0])
     if placement not in placements.values():
         raise InputError(f"{placement} is no published placement", hint=f"known: {', '.join(placements)}")

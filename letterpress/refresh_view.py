@@ -6,10 +6,9 @@ from datetime import datetime
 from rich.console import Group
 from rich.table import Table
 
-from domain.send import Send, SendStatus
+from domain.send import Send
 from flows.account_for_refresh import account_for_refresh
-from flows.pause_send import noted_reason
-from runtime.clock import now
+from letterpress.send_view import standing
 from runtime.house import House
 
 
@@ -36,13 +35,12 @@ class RefreshView:
 
 def refresh_view(house: House, send: Send) -> RefreshView:
     """What there is to say about a refresh."""
-    account = account_for_refresh(house, send.send_id)
-    dead = send.status is SendStatus.RUNNING and not house.runs.live(send.send_id, now())
+    account, (status, reason) = account_for_refresh(house, send.send_id), standing(house, send)
     return RefreshView(
         send_id=send.send_id,
         campaign=send.campaign,
-        status="interrupted" if dead else send.status.value,
-        reason=noted_reason(house, send.send_id) or send.reason,
+        status=status,
+        reason=reason,
         scheduled_at=send.scheduled_at,
         as_of=send.as_of,
         model_version=send.model_version,

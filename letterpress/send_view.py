@@ -46,16 +46,22 @@ def chosen_send(house: House, send_id: str | None) -> Send:
     raise InputError("there is no send yet", hint="letterpress send CAMPAIGN")
 
 
+def standing(house: House, send: Send) -> tuple[str, str | None]:
+    """A send's status, and why it has it if that is known. It is `interrupted` where the run died without a word."""
+    note = noted_reason(house, send.send_id)
+    if send.status is SendStatus.RUNNING and not house.runs.live(send.send_id, now()):
+        return "interrupted", note or "its run ended without a word (killed, or the machine went down)"
+    return send.status.value, note or send.reason
+
+
 def view(house: House, send: Send) -> SendView:
     """What there is to say about a send."""
-    account, note = account_for(house, send.send_id), noted_reason(house, send.send_id)
-    dead = send.status is SendStatus.RUNNING and not house.runs.live(send.send_id, now())
-    died = "its run ended without a word (killed, or the machine went down)"
+    account, (status, reason) = account_for(house, send.send_id), standing(house, send)
     return SendView(
         send_id=send.send_id,
         campaign=send.campaign,
-        status="interrupted" if dead else send.status.value,
-        reason=note or (died if dead else send.reason),
+        status=status,
+        reason=reason,
         scheduled_at=send.scheduled_at,
         as_of=send.as_of,
         model_version=send.model_version,

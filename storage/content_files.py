@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import fsspec
 
 from domain.errors import InputError, LetterpressError, UnavailableError
+from storage.whole_files import write_whole
 
 _LOCAL = "file"
 _EXTRAS: Mapping[str, str] = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}  # protocol → our extra that brings its file system
@@ -42,7 +42,7 @@ class ContentFiles:
             if self.folder is None:
                 self._files.pipe_file(self._full(path), body, **self._headers(content_type, cache))
             else:
-                _write_whole(Path(self._full(path)), body)
+                write_whole(Path(self._full(path)), body)
         return True
 
     def read(self, path: str) -> bytes | None:
@@ -92,14 +92,3 @@ class ContentFiles:
         except Exception as error:
             said = getattr(error, "strerror", None) or str(error).split("\n")[0][:200] or type(error).__name__
             raise UnavailableError(f"published content cannot be reached: {said}", where=self._place) from None
-
-
-def _write_whole(target: Path, body: bytes) -> None:
-    """A temporary name, then a rename: nobody fetches half a file."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{uuid4().hex}")
-    try:
-        temporary.write_bytes(body)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from domain.privacy import Person
+from storage.whole_files import write_whole
 
 _OWN_TEXT = 6  # characters that an id needs to be looked for in free text
 
@@ -99,7 +99,7 @@ def _mend_csv(path: Path, seek: _Search) -> int:
     csv.writer(out, dialect, delimiter=delimiter, lineterminator="\n").writerows(kept)
     if len(kept) < len(rows):
         told = out.getvalue().encode("utf-8", errors="surrogateescape")
-        _replace(path, gzip.compress(told, mtime=0) if path.suffix == ".gz" else told)
+        write_whole(path, gzip.compress(told, mtime=0) if path.suffix == ".gz" else told)
     return len(rows) - len(kept)
 
 
@@ -124,7 +124,7 @@ def _mend_parquet(path: Path, seek: _Search) -> int:
     if found:
         sink = pa.BufferOutputStream()
         pq.write_table(rows.filter(pc.invert(theirs)), sink, compression="zstd")
-        _replace(path, sink.getvalue().to_pybytes())
+        write_whole(path, sink.getvalue().to_pybytes())
     return found
 
 
@@ -144,17 +144,6 @@ def _remove(path: Path, seek: _Search) -> int:
         return 0
     path.unlink()
     return 1
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Whole or not at all, with the same rights."""
-    beside = path.with_name(f".{path.name}.{uuid4().hex}")
-    try:
-        beside.touch(mode=path.stat().st_mode & 0o777)
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _kind(path: Path) -> str:

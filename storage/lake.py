@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
 
 import fsspec
 import pandas as pd
@@ -22,6 +21,7 @@ import pyarrow.parquet as pq
 
 from domain.errors import InputError, UnavailableError
 from storage.lake_schema import SCHEMAS
+from storage.whole_files import write_whole
 
 _NOWHERE: Mapping[str, str] = {}
 
@@ -139,17 +139,10 @@ class Lake:
     def _put(self, path: str, data: bytes | pa.Buffer) -> None:
         """Local: a temporary name, then a rename. Object stores show an upload only when it is whole."""
         with _reachable(self._root):
-            if not self._local:
+            if self._local:
+                write_whole(Path(path), data)
+            else:
                 self._files.pipe_file(path, bytes(data))
-                return
-            target = Path(path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary = target.with_name(f".{target.name}.{uuid4().hex}")
-            try:
-                temporary.write_bytes(data)
-                temporary.replace(target)
-            finally:
-                temporary.unlink(missing_ok=True)
 
 
 @contextmanager

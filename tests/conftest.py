@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -55,6 +56,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if _room(item) in TOGETHER:
             item.add_marker(pytest.mark.xdist_group(_room(item)))
     items.sort(key=lambda item: _room(item) not in TOGETHER)
+
+
+@pytest.fixture(autouse=True)
+def environment() -> Iterator[None]:
+    """What a command that runs in this process puts into its environment, such as a server of its own, ends with the test."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 def _room(item: pytest.Item) -> str:
@@ -155,6 +165,18 @@ def redis_url(redis_server: str) -> str:
     client.flushall()
     client.close()
     return redis_server
+
+
+@pytest.fixture
+def own_redis() -> Iterator[EmbeddedRedis]:
+    """A server of this test's own, to be treated badly."""
+    with tempfile.TemporaryDirectory(prefix="letterpress-redis-") as folder:
+        server = EmbeddedRedis(Path(folder))
+        server.start()
+        yield server
+        if pid := server.pid():
+            os.kill(pid, signal.SIGCONT)
+        server.stop()
 
 
 @pytest.fixture

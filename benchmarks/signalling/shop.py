@@ -4,7 +4,6 @@ The past is written into the lake as imports write it: placements of pages decid
 what was clicked. A model is trained on it by the usual way, and a refresh is made without Prefect: the same functions, one by one.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import orjson
 import pandas as pd
 
 from delivery.published_files import published_variants, version_of
-from domain.campaign import Surface
 from domain.content import Content
 from domain.ids import PlacementId, RecipientId, SendId, decision_id_of, imported_id_of
 from domain.publication import Publication, PublicationState
@@ -22,9 +20,9 @@ from domain.recipient import normalised
 from domain.send import Send, SendStatus
 from flows.compute_shard_features import compute_shard_features
 from flows.decide_shards import decide_shards
+from flows.freeze_audience import freeze_audience
 from flows.plan_send import checked_content, planned_send
-from flows.run_stage import shard_name
-from flows.select_audience import counts_to_keep, selected
+from flows.select_audience import selected
 from flows.train_model import Manner, train_model
 from runtime.house import House
 
@@ -82,13 +80,11 @@ def publish(house: House, content: Content, at: datetime) -> None:
 def refresh(house: House, content: Content, at: datetime) -> Send:
     """A refresh for everybody, finished."""
     house.contents.save(content, at)
-    planned = replace(planned_send(house, content, at.replace(microsecond=0), at), surface=Surface.WEB, esp="")
-    send = house.sends.open(planned, at)
+    send = house.sends.open(planned_send(house, content, at.replace(microsecond=0), at), at)
     house.sends.set_status(send.send_id, SendStatus.RUNNING, None, at)
     for shard in range(send.shards):
         audience, counts = selected(house, send, content.campaign, shard)
-        house.lake.write("audience", audience, partition={"send_id": send.send_id}, name=shard_name(shard))
-        house.sends.finish_shard(send.send_id, shard, "audience", counts_to_keep(counts), at)
+        freeze_audience(house, send, content.campaign, shard, audience=audience, counts=counts)
     shards = list(range(send.shards))
     compute_shard_features.fn(send.send_id, shards)
     decide_shards.fn(send.send_id, shards)

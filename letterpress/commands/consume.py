@@ -1,6 +1,5 @@
 """`letterpress consume`: events of the site and the shop from Kafka."""
 
-import signal
 import time
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ import typer
 
 from domain.errors import InputError
 from letterpress.output import emit, errors
+from letterpress.stopping import Stop
 from runtime.clock import now
 from runtime.settings import load_settings
 
@@ -39,7 +39,7 @@ def consume(
     from web.consuming import Consumed
     from web.consuming import consume as consumed
 
-    stop = _Stop(until_idle)
+    stop = Stop(until_idle)
     parts = open_serving(load_settings())
     with KafkaStream(brokers, topics, group, _properties(options)) as stream:
         errors.print(f"consuming {', '.join(topics)} at {brokers}", markup=False, soft_wrap=True)
@@ -48,26 +48,6 @@ def consume(
         )
     text = f"{done.messages:,} messages: {done.stored:,} events stored, {done.known_before:,} known before, {done.set_aside:,} set aside"
     emit(done, as_json=as_json, text=lambda: text)
-
-
-class _Stop:
-    """Says when to end: when asked to, or when nothing came for a while."""
-
-    def __init__(self, until_idle: float | None) -> None:
-        self._asked, self._patience = False, until_idle
-        self._seen, self._since = -1, time.monotonic()
-        for sign in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(sign, self._ask)
-
-    def go_on(self, messages: int) -> bool:
-        """Whether to take more."""
-        if messages != self._seen:
-            self._seen, self._since = messages, time.monotonic()
-        idle = self._patience is not None and time.monotonic() - self._since > self._patience
-        return not (self._asked or idle)
-
-    def _ask(self, _signal: int, _frame: object) -> None:
-        self._asked = True
 
 
 def _pause() -> None:

@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from letterpress.instants import instant
-from letterpress.output import emit
 from runtime.people import who
 from runtime.settings import load_settings
 
 if TYPE_CHECKING:
-    from domain.ids import SendId
-    from runtime.house import House
+    pass
 
 
 def app_commands(app: typer.Typer) -> None:
@@ -34,6 +32,8 @@ def refresh(
 
     adopt_prefect_environment(load_settings())  # before Prefect is imported
     from flows.open_refresh import open_refresh
+    from flows.send_campaign import resume_send
+    from letterpress.running import through_prefect
     from runtime.house import shared_house
 
     house, scheduled_at = shared_house(), instant(at)
@@ -41,21 +41,4 @@ def refresh(
     with decision_store_running(house.settings):
         send_id = open_refresh.fn(campaign, scheduled_at, who(by))  # mistakes are told before Prefect is started
         ensure_prefect(house.settings)
-        _through_prefect(house, send_id, as_json)
-
-
-def _through_prefect(house: "House", send_id: "SendId", as_json: bool) -> None:
-    from httpx import TransportError
-
-    from domain.errors import UnavailableError
-    from flows.send_campaign import resume_send
-    from letterpress.refresh_view import refresh_table, refresh_view
-    from letterpress.watching import watching
-
-    try:
-        with watching(house, send_id):
-            resume_send(send_id)
-    except TransportError:
-        raise UnavailableError("Prefect's server does not answer", hint="letterpress up") from None
-    seen = refresh_view(house, house.send(send_id))
-    emit(seen, as_json=as_json, text=lambda: refresh_table(seen))
+        through_prefect(house, send_id, lambda: resume_send(send_id), as_json=as_json)

@@ -1,18 +1,16 @@
 """The life of a send: send, status, pause, resume, cancel. What is heavy is imported when a command needs it."""
 
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from domain.audit import AuditEntry, Deed
-from domain.errors import InputError, UnavailableError
+from domain.errors import InputError
 from domain.ids import SendId
 from domain.send import SendStatus
 from letterpress.instants import instant
-from letterpress.output import emit, errors
+from letterpress.output import emit
 from runtime.clock import now
 from runtime.people import who
 from runtime.settings import load_settings
@@ -49,6 +47,7 @@ def send(
     from delivery.compliance.acceptance import acceptance_of
     from flows.open_send import open_send
     from flows.send_campaign import send_campaign
+    from letterpress.running import through_prefect
     from runtime.house import shared_house
 
     house, scheduled_at, accepting = shared_house(), instant(at), acceptance_of(accept or (), because)
@@ -57,7 +56,7 @@ def send(
         send_id = open_send.fn(campaign, scheduled_at, who(by), accepting)  # mistakes are told before Prefect is started
         ensure_prefect(house.settings)
         _note_resumption(house, send_id, who(by))
-        _through_prefect(house, send_id, lambda: send_campaign(campaign, scheduled_at), as_json)
+        through_prefect(house, send_id, lambda: send_campaign(campaign, scheduled_at), as_json=as_json)
 
 
 def resume(send_id: SendArgument = None, *, by: By = None, why: Why = None, as_json: JSON = False) -> None:
@@ -69,6 +68,7 @@ def resume(send_id: SendArgument = None, *, by: By = None, why: Why = None, as_j
 
     adopt_prefect_environment(load_settings())  # before Prefect is imported
     from flows.send_campaign import resume_send
+    from letterpress.running import through_prefect
     from letterpress.send_view import chosen_send
     from runtime.house import shared_house
 
@@ -81,16 +81,17 @@ def resume(send_id: SendArgument = None, *, by: By = None, why: Why = None, as_j
     with decision_store_running(house.settings):
         ensure_prefect(house.settings)
         _note_resumption(house, found.send_id, name, why)
-        _through_prefect(house, found.send_id, lambda: resume_send(found.send_id), as_json)
+        through_prefect(house, found.send_id, lambda: resume_send(found.send_id), as_json=as_json)
 
 
 def status(send_id: SendArgument = None, as_json: JSON = False) -> None:
     """Where a send stands: its account by reason, and why it stopped if it did."""
+    from letterpress.running import answer
     from letterpress.send_view import chosen_send
     from runtime.house import shared_house
 
     house = shared_house()
-    _answer(house, chosen_send(house, send_id), as_json)
+    answer(house, chosen_send(house, send_id), as_json=as_json)
 
 
 def pause(send_id: SendArgument = None, *, by: By = None, why: Why = None, as_json: JSON = False) -> None:
@@ -115,37 +116,6 @@ class _Wish:
     expected: set[SendStatus]
 
 
-def _through_prefect(house: "House", send_id: SendId, work: Callable[[], object], as_json: bool) -> None:
-    from httpx import TransportError
-
-    from letterpress.watching import watching
-
-    try:
-        with watching(house, send_id):
-            work()
-    except TransportError:
-        _say_how_to_go_on(house, send_id)
-        raise UnavailableError("Prefect's server does not answer", hint="letterpress up") from None
-    except BaseException:
-        _say_how_to_go_on(house, send_id)
-        raise
-    _answer(house, house.send(send_id), as_json)
-
-
-def _answer(house: "House", found: "Send", as_json: bool) -> None:
-    """Where a send stands; or a refresh, which has no letters to tell of."""
-    from domain.campaign import Surface
-    from letterpress.refresh_view import refresh_table, refresh_view
-    from letterpress.send_view import table, view
-
-    if found.surface is Surface.WEB:
-        refreshed = refresh_view(house, found)
-        emit(refreshed, as_json=as_json, text=lambda: refresh_table(refreshed))
-    else:
-        seen = view(house, found)
-        emit(seen, as_json=as_json, text=lambda: table(seen))
-
-
 def _note_resumption(house: "House", send_id: SendId, name: str, why: str | None = None) -> None:
     """Who lets a paused send go on."""
     if house.send(send_id).status is SendStatus.PAUSED:
@@ -153,21 +123,16 @@ def _note_resumption(house: "House", send_id: SendId, name: str, why: str | None
 
 
 def _say_it_is_over(house: "House", found: "Send", as_json: bool) -> None:
+    from letterpress.running import answer
+
     if as_json:
-        _answer(house, found, as_json)
+        answer(house, found, as_json=as_json)
     else:
         emit(None, as_json=False, text=lambda: f"{found.send_id} is {found.status}; nothing to resume")
 
 
-def _say_how_to_go_on(house: "House", send_id: SendId) -> None:
-    """Before the reason is told. A send that was taken back, because there was nobody to write to, cannot go on."""
-    with suppress(UnavailableError):
-        if house.sends.get(send_id) is None:
-            return
-    errors.print(f"{send_id} stopped on its way; `letterpress resume {send_id}` goes on where it was", markup=False, soft_wrap=True)
-
-
 def _ask(send_id: str | None, wish: _Wish, name: str, why: str | None, as_json: bool) -> None:
+    from letterpress.running import answer
     from letterpress.send_view import chosen_send
     from runtime.house import shared_house
 
@@ -177,4 +142,4 @@ def _ask(send_id: str | None, wish: _Wish, name: str, why: str | None, as_json: 
     if not house.sends.set_status(found.send_id, wish.status, reason, now(), expected=wish.expected):
         raise InputError(f"{found.send_id} is {house.send(found.send_id).status}", hint="letterpress status")
     house.audit.add(AuditEntry(now(), name, wish.deed, found.send_id, why))
-    _answer(house, house.send(found.send_id), as_json)
+    answer(house, house.send(found.send_id), as_json=as_json)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from letterpress.output import emit, errors
+from letterpress.stopping import Stop
 from runtime.settings import load_settings
 
 JSON = Annotated[bool, typer.Option("--json", help="Print one JSON document")]
@@ -42,7 +43,7 @@ def run(
 
     settings = load_settings()
     set_up_logs(settings.log_format)
-    stop, house, streams = _Stop(until_idle), open_house(settings), signal_streams(settings)
+    stop, house, streams = Stop(until_idle), open_house(settings), signal_streams(settings)
     reactor = Reactor(house, streams, house.sessions, now)
     name = f"{socket.gethostname()}-{os.getpid()}"
     errors.print(f"attending to signals as {name}", markup=False, soft_wrap=True)
@@ -75,31 +76,11 @@ def poison(as_json: JSON = False) -> None:
     emit(found, as_json=as_json, text=lambda: "\n".join(lines) or "nothing was set aside")
 
 
-class _Stop:
-    """Says when to end: when asked to, or when nothing came for a while."""
-
-    def __init__(self, until_idle: float | None) -> None:
-        self._asked, self._patience = False, until_idle
-        self._seen, self._since = -1, time.monotonic()
-        for sign in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(sign, self._ask)
-
-    def go_on(self, count: int) -> bool:
-        """Whether to take more."""
-        if count != self._seen:
-            self._seen, self._since = count, time.monotonic()
-        idle = self._patience is not None and time.monotonic() - self._since > self._patience
-        return not (self._asked or idle)
-
-    def _ask(self, _signal: int, _frame: object) -> None:
-        self._asked = True
-
-
 def _several(consumers: int, until_idle: float | None) -> int:
     """So many processes, each started again if it dies; all end when this one is asked to. Returns the exit code."""
     idle = ["--until-idle", str(until_idle)] if until_idle is not None else []
     command = [sys.executable, "-m", "letterpress", "signals", "run", *idle]
-    stop, running = _Stop(None), [subprocess.Popen(command) for _ in range(consumers)]  # noqa: S603 - our own command
+    stop, running = Stop(None), [subprocess.Popen(command) for _ in range(consumers)]  # noqa: S603 - our own command
     while stop.go_on(0) and any(process.poll() != 0 for process in running):
         for place, process in enumerate(running):
             if process.poll() not in {None, 0}:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import orjson
 import pandas as pd
@@ -87,6 +89,27 @@ def people(house: House) -> Callable[[int], None]:
         house.recipients.upsert(pd.DataFrame([recipient(number) for number in range(count)]), AT)
 
     return fill
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object]]]:
+    """What was posted to the people who run it."""
+    found: list[dict[str, object]] = []
+
+    class Taker(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            found.append(orjson.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Taker) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("LETTERPRESS_NOTIFY_URL", f"http://127.0.0.1:{server.server_port}/")
+        yield found
+        server.shutdown()
 
 
 def recipient(number: int) -> dict[str, object]:

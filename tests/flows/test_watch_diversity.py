@@ -1,12 +1,9 @@
 """Watching the mix of what readers get: the course is kept, and a fall is told."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
-import orjson
 import pytest
 
 from domain.errors import InputError
@@ -24,27 +21,6 @@ category: {category}
 ---
 <mj-section><mj-column><mj-text>{category}</mj-text></mj-column></mj-section>
 """
-
-
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object]]]:
-    """What was posted to the people who run it."""
-    found: list[dict[str, object]] = []
-
-    class Taker(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            found.append(orjson.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Taker) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("LETTERPRESS_NOTIFY_URL", f"http://127.0.0.1:{server.server_port}/")
-        yield found
-        server.shutdown()
 
 
 def test_a_fall_is_told_of(told: list[dict[str, object]], house: House, people: Callable[[int], None], campaign_folder: Path) -> None:

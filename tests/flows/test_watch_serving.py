@@ -1,12 +1,8 @@
 """Pages that are answered slowly: somebody is told, and rollouts wait."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
-import orjson
 import pytest
 
 from delivery.compile import compile_campaign
@@ -18,27 +14,6 @@ from runtime.house import House
 from storage.serving_figures import ServingFigures
 
 pytestmark = pytest.mark.usefixtures("prefect")  # which is told, too
-
-
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object]]]:
-    """What was posted to the people who run it."""
-    found: list[dict[str, object]] = []
-
-    class Taker(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            found.append(orjson.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Taker) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("LETTERPRESS_NOTIFY_URL", f"http://127.0.0.1:{server.server_port}/")
-        yield found
-        server.shutdown()
 
 
 def published(campaign: Campaign) -> Campaign:

@@ -32,8 +32,8 @@ Run = Callable[..., Ran]
 @pytest.fixture
 def letterpress(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs the command in a folder, away from this machine's settings."""
-    for name in [name for name in os.environ if name.startswith(("LETTERPRESS_", "PREFECT_API_URL"))]:
-        monkeypatch.delenv(name)  # a command before in this process may have named a server of its own, which ended with it
+    for name in [name for name in os.environ if name.startswith("LETTERPRESS_")]:
+        monkeypatch.delenv(name)
 
     def run(*arguments: str, home: Path) -> Ran:
         monkeypatch.chdir(home)

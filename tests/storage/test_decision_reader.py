@@ -3,13 +3,10 @@
 import asyncio
 import os
 import signal
-import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TypeVar
 
-import pytest
 import redis
 import uvloop
 
@@ -31,23 +28,20 @@ SHORT = timedelta(milliseconds=20)
 T = TypeVar("T")
 
 
-@pytest.fixture
-def own_redis() -> Iterator[EmbeddedRedis]:
-    """A server of this test's own, to be treated badly."""
-    with tempfile.TemporaryDirectory(prefix="letterpress-redis-") as folder:
-        server = EmbeddedRedis(Path(folder))
-        server.start()
-        yield server
-        if pid := server.pid():
-            os.kill(pid, signal.SIGCONT)
-        server.stop()
-
-
 def publish(url: str, who: str = "r1", variant: str = "sale", placement: PlacementId = HERO) -> None:
     """Publish one decision."""
     store = DecisionStore(url)
     store.publish([(RecipientId(who), placement, (VariantId(variant),), SEND)], TTL, AT)
     store.close()
+
+
+def with_two(server: EmbeddedRedis) -> int:
+    """Something is decided for r1 and r2; returns the server's process id."""
+    publish(server.url)
+    publish(server.url, who="r2", variant="other")
+    pid = server.pid()
+    assert pid
+    return pid
 
 
 def reading(url: str, budget: timedelta, work: Callable[[DecisionReader], Awaitable[T]]) -> T:
@@ -138,10 +132,7 @@ def test_each_request_gets_its_own_answer(redis_url: str) -> None:
 
 def test_a_stopped_server_costs_the_budget_and_then_nothing(own_redis: EmbeddedRedis) -> None:
     """Late requests are told so; after a few nobody asks any more; when it goes on, it is read again, and nobody gets another's answer."""
-    publish(own_redis.url)
-    publish(own_redis.url, who="r2", variant="other")
-    pid = own_redis.pid()
-    assert pid
+    pid = with_two(own_redis)
 
     async def work(reader: DecisionReader) -> None:
         assert await one(reader) == sale()
@@ -158,10 +149,7 @@ def test_a_stopped_server_costs_the_budget_and_then_nothing(own_redis: EmbeddedR
 
 def test_answers_that_come_late_are_nobodys(own_redis: EmbeddedRedis) -> None:
     """A pause that is too short to open the breaker leaves the order of answers intact."""
-    publish(own_redis.url)
-    publish(own_redis.url, who="r2", variant="other")
-    pid = own_redis.pid()
-    assert pid
+    pid = with_two(own_redis)
 
     async def work(reader: DecisionReader) -> None:
         assert await one(reader) == sale()

@@ -3,13 +3,11 @@
 import os
 import signal
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import uvicorn
@@ -26,18 +24,6 @@ from web.corking import CorkedProtocol
 
 _RATE, _SECONDS = 100, 4.0
 _PATIENT = 5.0  # seconds: a busy machine is no fault of ours
-
-
-@pytest.fixture
-def own_redis() -> Iterator[EmbeddedRedis]:
-    """A server of this test's own, to be treated badly."""
-    with tempfile.TemporaryDirectory(prefix="letterpress-redis-") as folder:
-        server = EmbeddedRedis(Path(folder))
-        server.start()
-        yield server
-        if pid := server.pid():
-            os.kill(pid, signal.SIGCONT)
-        server.stop()
 
 
 @pytest.fixture
