@@ -1,9 +1,9 @@
 """`scoring`: every recipient against every variant, beside `Booster.predict` and lleaves.
 
 A forest of 300 trees of 31 leaves over 40 features (`scorers/made.py`) is trained; then all score in turns in one run, each on one
-thread; processor time, medians. Letterpress is timed as a send calls it (`ranking.scorer.score`: from features and variants to calibrated
-rates). The others get their rows assembled beforehand, untimed, and only a sample of the recipients, which their time per pair
-is told from; lleaves runs in an environment of its own, in the same turns.
+thread; processor time, medians. Letterpress is timed as a send calls it (`ranking.scoring.scorer.score`: from features and variants to
+calibrated rates). The others get their rows assembled beforehand, untimed, and only a sample of the recipients, which their time per
+pair is told from; lleaves runs in an environment of its own, in the same turns.
 
 - `speedup_vs_predict`, `speedup_vs_lleaves`: their processor time per pair over ours at 200,000 × 40. null: lleaves is not there.
 - `max_rel_error`: the largest relative difference of our sums from `Booster.predict`'s on its sample.

@@ -4,14 +4,14 @@ import pandas as pd
 
 from domain.campaign import Policy
 from flows.load_history import load_history
-from ranking.choice_sets import temperature_of
-from ranking.contenders import Contender
-from ranking.data_gates import lost_attributes
-from ranking.evaluation import Evaluation, EvaluationRequest, evaluate
-from ranking.judging import INCUMBENT
+from ranking.deciding.choice_sets import temperature_of
+from ranking.evaluation.contenders import Contender
+from ranking.evaluation.evaluate import Evaluation, EvaluationRequest, evaluate
 from ranking.model import RankingModel
+from ranking.policies.judging import INCUMBENT
 from ranking.too_little import TooLittleData
-from ranking.training import TrainingRequest
+from ranking.training.data_gates import lost_attributes
+from ranking.training.train import TrainingRequest
 from runtime.house import House
 
 

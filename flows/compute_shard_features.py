@@ -12,7 +12,7 @@ from flows.load_history import load_history
 from flows.load_model import load_model
 from flows.run_stage import open_shards, shard_name
 from flows.split_by_model import split_by_model
-from ranking.features import compute_features, serving_spine
+from ranking.features.compute import compute_features, serving_spine
 from ranking.layout import FeatureFrame
 from ranking.model import RankingModel
 from runtime.clock import now

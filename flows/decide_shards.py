@@ -15,8 +15,8 @@ from flows.load_basis import Basis, load_basis
 from flows.prepare_choices import ShardInputs, halves, prepare_choices, read_inputs
 from flows.price_variants import prices_for
 from flows.run_stage import open_shards, shard_name
-from ranking.contexts import added_up, context_sums
-from ranking.decide import Prices, count_variants, decide, published
+from ranking.deciding.contexts import added_up, context_sums
+from ranking.deciding.decide import Prices, count_variants, decide, published
 from runtime.clock import now
 from runtime.house import shared_house
 
@@ -43,7 +43,7 @@ def decide_shards(send_id: SendId, shards: list[int], until: str = "") -> None:
 @dataclass(frozen=True, slots=True)
 class Decided:
     """The decisions of some recipients, how often each `placement/variant` was chosen, and how many recipients each constraint touched.
-    `contexts`: what the model says of the contexts they are of (`ranking.contexts`); None where the campaign asks for none."""
+    `contexts`: what the model says of the contexts they are of (`ranking.deciding.contexts`); None where the campaign asks for none."""
 
     decisions: pd.DataFrame
     variants: dict[str, int]

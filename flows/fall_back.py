@@ -11,7 +11,7 @@ from flows.hand_off_due import is_pending
 from flows.return_to_incumbent import REPUBLISHED, REPUBLISHED_FEATURES, republish
 from flows.run_stage import shard_name
 from flows.split_by_model import has_gone_back
-from ranking.decide import count_variants
+from ranking.deciding.decide import count_variants
 from runtime.clock import now
 from runtime.house import House
 

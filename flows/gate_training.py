@@ -6,13 +6,13 @@ from datetime import timedelta
 import pandas as pd
 
 from flows.load_history import load_history
-from ranking.data_counts import Scope, count, written_to
-from ranking.data_gates import Finding, findings_of_features, findings_of_history, lost_attributes
-from ranking.drift import drifts, served_counts
-from ranking.features import compute_features, serving_spine
+from ranking.features.compute import compute_features, serving_spine
+from ranking.features.drift import drifts, served_counts
+from ranking.features.parameters import ENOUGH_ROWS
 from ranking.model import RankingModel
-from ranking.parameters import ENOUGH_ROWS
-from ranking.training import TrainingRequest
+from ranking.training.data_counts import Scope, count, written_to
+from ranking.training.data_gates import Finding, findings_of_features, findings_of_history, lost_attributes
+from ranking.training.train import TrainingRequest
 from runtime.house import House
 
 MOST_RECIPIENTS = 50_000  # whose features are looked at

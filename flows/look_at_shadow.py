@@ -22,11 +22,11 @@ from flows.look_at_rollout import look_of
 from flows.shadow_send import DECISIONS, SCORES, partition_of, shadow_send, stage_of
 from flows.step_rollout import advanced, step
 from flows.train_model import admitted
-from ranking.choice_sets import temperature_of
-from ranking.contenders import Contender
-from ranking.evaluation import EvaluationRequest, evaluate
-from ranking.judging import INCUMBENT, MODEL, tempered
+from ranking.deciding.choice_sets import temperature_of
+from ranking.evaluation.contenders import Contender
+from ranking.evaluation.evaluate import EvaluationRequest, evaluate
 from ranking.model import RankingModel
+from ranking.policies.judging import INCUMBENT, MODEL, tempered
 from ranking.too_little import TooLittleData
 from runtime.house import House
 

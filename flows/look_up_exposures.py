@@ -12,8 +12,8 @@ from domain.send import Send
 from flows.compute_shard_features import admitted_by_shard, blocks
 from flows.load_history import load_history
 from flows.run_stage import open_shards, shard_name
-from ranking.choice_sets import windows_of
-from ranking.exposures import exposures
+from ranking.deciding.choice_sets import windows_of
+from ranking.deciding.exposures import exposures
 from ranking.history import opened
 from runtime.clock import now
 from runtime.house import House, shared_house

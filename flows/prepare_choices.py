@@ -13,8 +13,8 @@ from flows.load_basis import Basis
 from flows.look_up_exposures import exposures_of
 from flows.run_stage import shard_name
 from flows.split_by_model import split_by_model
-from ranking.choice_sets import ChoiceSets, choice_sets, is_constrained
-from ranking.exposures import aligned
+from ranking.deciding.choice_sets import ChoiceSets, choice_sets, is_constrained
+from ranking.deciding.exposures import aligned
 from ranking.layout import FeatureFrame
 from ranking.model import RankingModel
 from runtime.house import House

@@ -12,8 +12,8 @@ from domain.hashing import keys_of
 from domain.ids import SendId
 from flows.load_basis import Basis, load_basis
 from flows.prepare_choices import ShardInputs, halves, prepare_choices, read_inputs
-from ranking.decide import Prices
-from ranking.pricing import Pricing, limited_placements, price_frame, prices_by_placement
+from ranking.deciding.decide import Prices
+from ranking.deciding.pricing import Pricing, limited_placements, price_frame, prices_by_placement
 from runtime.house import shared_house
 
 NAME = "all"  # one file per send

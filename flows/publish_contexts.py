@@ -8,7 +8,7 @@ from domain.ids import RecipientId, SendId, context_id_of
 from domain.recipient import AttributeKind
 from flows.decide_shards import CONTEXTS
 from flows.load_basis import load_basis
-from ranking.contexts import added_up, context_slates
+from ranking.deciding.contexts import added_up, context_slates
 from runtime.house import House, shared_house
 
 _STANDARD = ("locale", "time_zone")  # columns that every recipient has, and that no single one could be known by

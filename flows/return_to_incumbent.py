@@ -22,7 +22,7 @@ from flows.pause_send import pause
 from flows.prepare_choices import fresh_inputs, of_incumbent
 from flows.price_variants import NAME, prices_for
 from flows.run_stage import shard_name
-from ranking.decide import Prices, published
+from ranking.deciding.decide import Prices, published
 from runtime.clock import now, sleep
 from runtime.house import House
 from runtime.services import prefect_answers

@@ -7,8 +7,8 @@ from flows.compute_shard_features import feature_tasks
 from flows.look_up_exposures import look_up_exposures
 from flows.price_variants import price_variants
 from flows.run_stage import run_stage
-from ranking.choice_sets import is_constrained
-from ranking.pricing import limited_placements
+from ranking.deciding.choice_sets import is_constrained
+from ranking.deciding.pricing import limited_placements
 from runtime.house import House
 
 

@@ -17,7 +17,7 @@ from flows.compute_shard_features import blocks
 from flows.load_basis import Basis
 from flows.run_stage import shard_name
 from flows.time_models import both_models, timed
-from ranking.choice_sets import ChoiceSets
+from ranking.deciding.choice_sets import ChoiceSets
 from runtime.clock import now
 from runtime.house import House
 

@@ -13,8 +13,8 @@ from flows.load_model import load_model
 from flows.prepare_choices import fresh_inputs, of_incumbent, prepare_choices
 from flows.price_variants import prices_for
 from flows.run_stage import shard_name
-from ranking.choice_sets import ChoiceSets
-from ranking.decide import decide
+from ranking.deciding.choice_sets import ChoiceSets
+from ranking.deciding.decide import decide
 from runtime.house import House
 
 ENOUGH, _SAMPLE, _WARM_UP = 1_000, 2_000, 20  # recipients

@@ -15,14 +15,14 @@ from domain.model import ModelState
 from flows.compare_with_incumbent import compare_with_incumbent
 from flows.gate_training import findings_of
 from flows.load_history import load_history
-from ranking.data_gates import Finding
-from ranking.hyperparameters import GRID, with_those_of
+from ranking.evaluation.promotion import comparison_note, objections
+from ranking.features.parameters import FeatureParameters
+from ranking.features.segments import Segments
 from ranking.model import RankingModel, card_document
-from ranking.parameters import FeatureParameters
-from ranking.promotion import comparison_note, objections
-from ranking.segments import Segments
 from ranking.too_little import TooLittleData
-from ranking.training import request_for, train
+from ranking.training.data_gates import Finding
+from ranking.training.hyperparameters import GRID, with_those_of
+from ranking.training.train import request_for, train
 from runtime.clock import now
 from runtime.house import House
 from storage.models import ModelRow

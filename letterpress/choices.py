@@ -9,10 +9,10 @@ from domain.content import Content
 from domain.decision import Arm
 from domain.ids import PlacementId, VariantId
 from domain.variant_state import VariantKey
-from ranking.contributions import Comparison, Contribution, compare
 from ranking.layout import FeatureFrame
 from ranking.model import RankingModel
-from ranking.reasons import percent, sentence
+from ranking.scoring.contributions import Comparison, Contribution, compare
+from ranking.scoring.reasons import percent, sentence
 from ranking.specification import facts_of
 
 

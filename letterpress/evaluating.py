@@ -15,13 +15,13 @@ from domain.ids import CampaignId, ModelVersion
 from flows.load_history import load_history
 from flows.train_model import admitted
 from letterpress.ranking_views import worth_showing
-from ranking.choice_sets import temperature_of
-from ranking.contenders import Contender
-from ranking.evaluation import Evaluation, EvaluationRequest, evaluate
-from ranking.judging import INCUMBENT
+from ranking.deciding.choice_sets import temperature_of
+from ranking.evaluation.contenders import Contender
+from ranking.evaluation.evaluate import Evaluation, EvaluationRequest, evaluate
 from ranking.model import RankingModel
-from ranking.pictures import values_picture
+from ranking.policies.judging import INCUMBENT
 from ranking.too_little import TooLittleData
+from ranking.training.pictures import values_picture
 from runtime.house import House
 
 

@@ -24,7 +24,7 @@ from flows.price_variants import prices_for
 from flows.print_letters import reprint
 from flows.run_stage import shard_name
 from letterpress.choices import Candidate, Choice, Circumstances, Served, choices_of
-from ranking.choice_sets import ChoiceSet, cap_of, is_constrained
+from ranking.deciding.choice_sets import ChoiceSet, cap_of, is_constrained
 from ranking.layout import FeatureFrame
 from runtime.clock import now
 from runtime.house import House

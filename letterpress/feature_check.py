@@ -11,10 +11,10 @@ from flows.compute_shard_features import CANDIDATE_FEATURES, blocks, features_of
 from flows.load_model import load_model
 from flows.prepare_choices import read_features
 from flows.run_stage import shard_name
-from ranking.drift import Counts, Drift, Level, added, drifts, served_counts
+from ranking.features.drift import Counts, Drift, Level, added, drifts, served_counts
+from ranking.features.skew import Skew, merged, skews
 from ranking.layout import FeatureFrame
 from ranking.model import RankingModel
-from ranking.skew import Skew, merged, skews
 from runtime.house import House
 
 

@@ -7,14 +7,14 @@ from rich.console import Group
 from rich.table import Column, Table
 
 from ranking.debiasing import Examination
-from ranking.estimators import Interval, Support
-from ranking.evaluation import Evaluation, PlacementValues
-from ranking.judging import is_single
+from ranking.evaluation.evaluate import Evaluation, PlacementValues
+from ranking.evaluation.quality import ModelQuality
 from ranking.model_card import HeldOutMetrics, ModelCard
-from ranking.quality import ModelQuality
-from ranking.slates import LeftOut
-from ranking.temperature import Tempering
-from ranking.verdicts import PolicyValue
+from ranking.policies.estimators import Interval, Support
+from ranking.policies.judging import is_single
+from ranking.policies.slates import LeftOut
+from ranking.policies.temperature import Tempering
+from ranking.policies.verdicts import PolicyValue
 from storage.models import ModelRow
 
 _FEATURES_SHOWN = 10

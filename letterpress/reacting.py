@@ -15,10 +15,10 @@ from domain.ids import SendId, session_send_id_of
 from domain.send import Send
 from domain.signal import SAYS_WHAT_IS_WANTED, Act, Signal
 from letterpress.visitor_index import VisitorIndex, forget_others, indexes_of, latest_refreshes, live_now
-from ranking.decide import published
+from ranking.deciding.decide import published
+from ranking.deciding.redeciding import is_worth_it, redecide
+from ranking.features.sessions import Facts, Sessions, facts_of, rows_at, sessions_of
 from ranking.layout import Floats
-from ranking.redeciding import is_worth_it, redecide
-from ranking.sessions import Facts, Sessions, facts_of, rows_at, sessions_of
 from runtime.house import House
 from storage.session_profiles import SessionProfiles
 from storage.signal_packing import packed_act

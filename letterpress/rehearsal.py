@@ -20,7 +20,7 @@ from flows.prepare_choices import ShardInputs, fresh_inputs
 from flows.price_variants import priced
 from flows.print_letters import print_letters
 from flows.select_audience import selected
-from ranking.pricing import limited_placements, prices_by_placement
+from ranking.deciding.pricing import limited_placements, prices_by_placement
 from runtime.house import House
 
 

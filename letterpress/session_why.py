@@ -17,9 +17,9 @@ from flows.prepare_choices import ShardInputs, prepare_choices
 from letterpress.choices import Candidate, Choice, Circumstances, Served, choices_of
 from letterpress.explanation import audience_row, rows_of, served_to, text_of, why_not
 from letterpress.reacting import DECISIONS, SIGNALS
-from ranking.choice_sets import ChoiceSet, is_constrained
-from ranking.scorer import score
-from ranking.sessions import Sessions, facts_of, rows_at, sessions_of, shelf_of, with_sessions
+from ranking.deciding.choice_sets import ChoiceSet, is_constrained
+from ranking.features.sessions import Sessions, facts_of, rows_at, sessions_of, shelf_of, with_sessions
+from ranking.scoring.scorer import score
 from runtime.clock import now
 from runtime.house import House
 from storage.signal_packing import act_of

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from letterpress.session_why import Favourites, SessionWhy, ToldAct
 from letterpress.why_view import reasons_of
-from ranking.reasons import percent
+from ranking.scoring.reasons import percent
 
 _MOST = 10  # acts that are told one by one
 _WORDS = {

@@ -25,11 +25,11 @@ from flows.leave_out_retired import retired_of
 from flows.load_basis import Basis, load_basis
 from flows.prepare_choices import halves, prepare_choices, read_inputs
 from flows.price_variants import prices_for
-from ranking.choice_sets import ChoiceSets
+from ranking.deciding.choice_sets import ChoiceSets
+from ranking.deciding.redeciding import Decider, Visitors
 from ranking.layout import FeatureFrame, Floats
 from ranking.model import RankingModel
-from ranking.propensities import Eligible
-from ranking.redeciding import Decider, Visitors
+from ranking.policies.propensities import Eligible
 from runtime.house import House
 
 _ARMS = tuple(Arm)

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from letterpress.choices import Candidate, Choice
 from letterpress.explanation import Why
-from ranking.reasons import percent
+from ranking.scoring.reasons import percent
 
 _TOLD, _MOST = 0.005, 8  # effects under half a per cent, and those beyond the eighth, are told together
 

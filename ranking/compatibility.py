@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from domain.content import Content
 from domain.errors import InputError
-from ranking.features import check_attributes
+from ranking.features.compute import check_attributes
 from ranking.model import RankingModel
 
 

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter
 
 from domain.ids import ModelVersion, digest
 from ranking.calibration import Calibration
-from ranking.drift import FeatureBins
+from ranking.features.drift import FeatureBins
+from ranking.features.parameters import FeatureParameters
 from ranking.model_card import ModelCard
-from ranking.parameters import FeatureParameters
 
 
 @dataclass(frozen=True, slots=True)

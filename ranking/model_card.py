@@ -7,9 +7,9 @@ from datetime import datetime
 from domain.campaign import Goal
 from ranking.calibration import ReliabilityBin
 from ranking.debiasing import Examination, PositionTraining
+from ranking.policies.temperature import Tempering
 from ranking.specification import Hyperparameters
 from ranking.splitting import Split
-from ranking.temperature import Tempering
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,8 @@ from scipy.special import expit
 from domain.campaign import Goal
 from domain.decision import Arm
 from domain.recipient import AttributeKind
-from ranking import propensities
 from ranking.history import DECISIONS, OUTCOMES, History
+from ranking.policies import propensities
 from ranking.specification import VariantFacts
 
 Doubles = npt.NDArray[np.float64]

@@ -3,8 +3,8 @@
     session:<visitor>         a hash: event id → the act. An act is added once, whoever adds it and however often
     session:told:<visitor>    the interests that the last decision within the session was made from
 
-A profile is a set of acts and nothing else: what follows from it is computed when it is asked for (`ranking.sessions`), by the very code
-that computes it from history. Acts may therefore come in any order, twice, and from two consumers at once.
+A profile is a set of acts and nothing else: what follows from it is computed when it is asked for (`ranking.features.sessions`), by the
+very code that computes it from history. Acts may therefore come in any order, twice, and from two consumers at once.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

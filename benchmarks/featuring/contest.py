@@ -24,9 +24,9 @@ from benchmarks.featuring.impressions import COLUMNS, WINDOW, make_impressions
 from benchmarks.featuring.shop import CATEGORIES
 from benchmarks.own_process import ROOT
 from benchmarks.timing import in_turns, seconds_of
+from ranking.features.point_in_time import engagement, tell_recipients
+from ranking.features.spine import spine_of
 from ranking.history import DECISIONS, OUTCOMES, History, opened
-from ranking.point_in_time import engagement, tell_recipients
-from ranking.spine import spine_of
 
 Counts = npt.NDArray[np.int32]
 

@@ -20,9 +20,9 @@ import pyarrow.dataset as ds
 from benchmarks.featuring.shop import NOW, QUARTERS, make_shop, recipient_ids
 from benchmarks.machine import peak_mb
 from flows.compute_shard_features import BLOCK
-from ranking.features import compute_features, fit_features, serving_spine
+from ranking.features.compute import compute_features, fit_features, serving_spine
+from ranking.features.parameters import FeatureParameters
 from ranking.history import DECISIONS, EVENTS, OUTCOMES, PURCHASES, History
-from ranking.parameters import FeatureParameters
 from ranking.specification import FeatureSpec
 
 _WORKERS = 2

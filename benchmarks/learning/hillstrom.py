@@ -24,13 +24,13 @@ import pyarrow as pa
 from benchmarks.own_process import ROOT
 from benchmarks.registry import Figure, Measured
 from domain.recipient import AttributeKind
-from ranking.evaluation import Evaluation, EvaluationRequest, evaluate
+from ranking.evaluation.evaluate import Evaluation, EvaluationRequest, evaluate
 from ranking.history import DECISIONS, OUTCOMES, History
-from ranking.judging import LOGGED, MODEL, RANDOM, always, tempered
 from ranking.model import RankingModel
+from ranking.policies.judging import LOGGED, MODEL, RANDOM, always, tempered
+from ranking.policies.verdicts import Comparison
 from ranking.specification import FeatureSpec, TrainingSpec
-from ranking.training import TrainingRequest, train
-from ranking.verdicts import Comparison
+from ranking.training.train import TrainingRequest, train
 
 DATA = ROOT.parent / "shared" / "data" / "hillstrom.csv"
 MARGIN = -0.0075

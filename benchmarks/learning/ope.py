@@ -1,8 +1,8 @@
 """`ope`: do the intervals of off-policy evaluation hold the truth, in worlds where it is known exactly?
 
 Logs are drawn from worlds of `ope_worlds.py` by the product's own policy with its logged propensities, and judged by the product
-(`ranking.judging`): what was logged, random, a default, every variant first, the best fixed ranking and popularity (chosen on the log
-itself), and a model, strictly and drawn. A verdict that is refused ("cannot tell") makes no claim and is counted, not judged.
+(`ranking.policies.judging`): what was logged, random, a default, every variant first, the best fixed ranking and popularity (chosen on
+the log itself), and a model, strictly and drawn. A verdict that is refused ("cannot tell") makes no claim and is counted, not judged.
 
 - `coverage`: share of 95 % intervals that hold the truth, by estimator, over all worlds in which clicks follow the position, all sizes,
   logs and policies; `paired difference` is that of the comparisons. `lowest_coverage`: the worst world, size and policy, told in most logs.
@@ -35,9 +35,9 @@ from benchmarks.learning.ope_worlds import (
     make_world,
 )
 from benchmarks.registry import Figure, Measured
-from ranking.estimators import Estimate, Support
-from ranking.judging import BEST, LOGGED, MODEL, POPULAR, Bench, fold_of, judge_all, policies_of, tempered
-from ranking.verdicts import Judged, Verdict, compare
+from ranking.policies.estimators import Estimate, Support
+from ranking.policies.judging import BEST, LOGGED, MODEL, POPULAR, Bench, fold_of, judge_all, policies_of, tempered
+from ranking.policies.verdicts import Judged, Verdict, compare
 
 TEMPERATURE = 0.5
 DEFAULT = ("v1", "v2", "v3")

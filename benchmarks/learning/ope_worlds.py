@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ranking import propensities
-from ranking.policy import choose
-from ranking.slates import Slates
+from ranking.policies import propensities
+from ranking.policies.policy import choose
+from ranking.policies.slates import Slates
 
 Doubles = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

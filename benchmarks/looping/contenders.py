@@ -14,12 +14,12 @@ from domain.content import Content
 from domain.ids import ModelVersion, PlacementId, SendId, send_id_of
 from domain.send import Send
 from experiments.assignment import arms
-from ranking.choice_sets import choice_sets
-from ranking.decide import decide
-from ranking.features import compute_features, serving_spine
-from ranking.hyperparameters import with_those_of
+from ranking.deciding.choice_sets import choice_sets
+from ranking.deciding.decide import decide
+from ranking.features.compute import compute_features, serving_spine
 from ranking.model import RankingModel
-from ranking.training import request_for, train
+from ranking.training.hyperparameters import with_those_of
+from ranking.training.train import request_for, train
 from simulator.letters import Surface
 from simulator.truth import examination
 

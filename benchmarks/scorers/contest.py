@@ -22,10 +22,10 @@ from pydantic import TypeAdapter
 from benchmarks.own_process import ROOT
 from benchmarks.scorers.made import NOW, Made, assembled, audience, made, variants
 from benchmarks.timing import Contestant, in_turns
+from ranking.features.variants import category_rows
 from ranking.layout import FeatureFrame
-from ranking.scorer import forest_sums, score, variant_rows
+from ranking.scoring.scorer import forest_sums, score, variant_rows
 from ranking.specification import VariantFacts
-from ranking.variants import category_rows
 
 PLAYER = ROOT / "benchmarks" / "scorers" / "lleaves_player.py"
 

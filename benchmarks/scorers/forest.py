@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 
 from benchmarks.scorers.made import train, variants
-from ranking.trees import parse_forest
+from ranking.scoring.trees import parse_forest
 
 
 def main() -> None:

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ranking.calibration import Calibration
+from ranking.features.variants import category_rows, variant_features
 from ranking.layout import Feature, FeatureFrame, Floats, Layout
 from ranking.model import Head
-from ranking.scorer import Scorable, variant_rows
+from ranking.scoring.scorer import Scorable, variant_rows
 from ranking.specification import VariantFacts
-from ranking.variants import category_rows, variant_features
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 TREES, LEAVES = 300, 31
@@ -38,7 +38,7 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A forest with all that scoring reads of a model (`ranking.scorer.Scorable`), and no card."""
+    """A forest with all that scoring reads of a model (`ranking.scoring.scorer.Scorable`), and no card."""
 
     forest: str
     head: Head

@@ -11,7 +11,7 @@ import orjson
 
 from benchmarks.machine import peak_mb
 from benchmarks.scorers.made import NOW, audience, made, variants
-from ranking.scorer import score
+from ranking.scoring.scorer import score
 
 _MEGABYTE = 1024 * 1024
 

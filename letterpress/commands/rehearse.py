@@ -52,7 +52,7 @@ def proof(
 
 
 def _shown(found: "Rehearsal") -> Group:
-    from ranking.choice_sets import constraint_words
+    from ranking.deciding.choice_sets import constraint_words
 
     counts = Table("recipients")
     counts.add_column("count", justify="right")

@@ -11,7 +11,7 @@ from benchmarks.featuring.contest import contest, ours, pandas, pandas_asof
 from benchmarks.featuring.impressions import make_impressions
 from benchmarks.featuring.serving import compute, fit, fitted, history_of, recipients_of
 from benchmarks.featuring.shop import NOW, QUARTERS, make_shop
-from ranking.features import compute_features, serving_spine
+from ranking.features.compute import compute_features, serving_spine
 from ranking.history import opened
 
 RUNS = {

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.learning import ope
 from benchmarks.learning.ope_worlds import CASCADE, SETTINGS, THETA, Setting, make_log, make_world
-from ranking.judging import MODEL
+from ranking.policies.judging import MODEL
 
 
 @pytest.mark.parametrize("setting", [*SETTINGS.values(), CASCADE])

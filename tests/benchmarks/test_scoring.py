@@ -9,8 +9,8 @@ from benchmarks.scorers.contest import Contest, play
 from benchmarks.scorers.lleaves_environment import lleaves_environment
 from benchmarks.scorers.made import NOW, assembled, audience, made, train, variants
 from benchmarks.scoring import figures_of
-from ranking.booster import raw_scores
-from ranking.scorer import score
+from ranking.scoring.scorer import score
+from ranking.training.booster import raw_scores
 
 CONTEST = Contest((100, 200, 400), (6, 12, 24), (200, 12), predict=20, lleaves=50, rounds=1)
 SECONDS = {"100x12": 1.0, "200x12": 2.0, "400x12": 4.0, "200x6": 1.5, "200x24": 3.0, "predict": 10.0, "lleaves": 5.0}

@@ -13,7 +13,7 @@ from flows.load_history import load_history
 from flows.select_audience import select_audience
 from letterpress.feature_check import check_features
 from letterpress.main import app
-from ranking.features import compute_features, serving_spine
+from ranking.features.compute import compute_features, serving_spine
 from runtime.house import House
 from storage.recipients import expand
 from tests.flows.test_compute_shard_features import opened

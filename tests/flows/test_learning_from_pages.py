@@ -24,7 +24,7 @@ from letterpress.evaluating import Asked, evaluated
 from letterpress.explanation import explain, of_placement, shown_send
 from letterpress.why_view import why_view
 from ranking.debiasing import seen_examination
-from ranking.evaluation import Evaluation
+from ranking.evaluation.evaluate import Evaluation
 from runtime.clock import now
 from runtime.house import House
 from tests.flows.pages import published, seen_active, seen_history, told, write_pages

@@ -347,7 +347,7 @@ def test_the_shadow_serves_nothing_and_says_what_would_have_been(shop: Shop, mon
     correlation, shares, diversity and latency; too few clicks keep it in the shadow. Commands show, hold, advance, go back, and why."""
     house = shop.house
     shop.clock.set(shop.at + timedelta(hours=1))
-    monkeypatch.setattr("ranking.promotion._WORST_ECE", 1.0)  # of 1,400 people rates are known roughly
+    monkeypatch.setattr("ranking.evaluation.promotion._WORST_ECE", 1.0)  # of 1,400 people rates are known roughly
     shop.candidate = retrain_ranker("weekly")  # type: ignore[assignment]
     assert shop.rollout.state is RolloutState.SHADOW and house.models.incumbent(WEEKLY) == shop.incumbent
     send = shop.send(0.25)

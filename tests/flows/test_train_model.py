@@ -9,11 +9,11 @@ import pandas as pd
 from domain.ids import CampaignId, ModelVersion
 from domain.model import ModelState
 from flows.train_model import segments_before
-from ranking.features import fit_features, serving_spine
+from ranking.features.compute import fit_features, serving_spine
+from ranking.features.segment_names import new_names
+from ranking.features.segment_points import Scale
+from ranking.features.segments import Segments
 from ranking.history import History
-from ranking.segment_names import new_names
-from ranking.segment_points import Scale
-from ranking.segments import Segments
 from ranking.specification import FeatureSpec
 from runtime.house import House
 from tests.flows.conftest import AT

@@ -7,11 +7,11 @@ import pytest
 
 from domain.decision import Arm
 from letterpress.choices import Candidate, Choice, Circumstances, Served, choices_of
-from ranking.features import compute_features, serving_spine
+from ranking.features.compute import compute_features, serving_spine
 from ranking.model import RankingModel
-from ranking.scorer import score
+from ranking.scoring.scorer import score
 from ranking.specification import FeatureSpec, TrainingSpec, facts_of
-from ranking.training import TrainingRequest, train
+from ranking.training.train import TrainingRequest, train
 from tests.ranking.test_decide import content
 from tests.ranking.world import ATTRIBUTES, HERO, NOW, STORIES, VARIANTS, make_world
 

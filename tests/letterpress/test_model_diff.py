@@ -18,7 +18,7 @@ from letterpress.model_diff_view import diff_view
 from letterpress.output import to_json
 from ranking.model import RankingModel, card_document
 from ranking.specification import FeatureSpec, Hyperparameters, TrainingSpec
-from ranking.training import TrainingRequest, train
+from ranking.training.train import TrainingRequest, train
 from runtime.house import shared_house
 from tests.ranking.world import ATTRIBUTES, NOW, VARIANTS, World, make_world
 

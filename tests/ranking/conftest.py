@@ -4,7 +4,7 @@ import pytest
 
 from ranking.model import RankingModel
 from ranking.specification import FeatureSpec, TrainingSpec
-from ranking.training import TrainingRequest, train
+from ranking.training.train import TrainingRequest, train
 from tests.ranking.world import ATTRIBUTES, NOW, VARIANTS, World, make_world
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import strategies as st
 
-from ranking.trees import parse_forest
+from ranking.scoring.trees import parse_forest
 
 R, C, F = 5, 3, 4  # features of recipients, of recipients × categories, of variants
 WIDTH = R + C + F

@@ -10,13 +10,13 @@ from domain.campaign import Cap, Diversity, Policy
 from domain.content import Content
 from domain.hashing import keys_of
 from domain.ids import PlacementId, VariantId
-from ranking.choice_sets import ChoiceSets, choice_sets, constraint_words, is_constrained, temperature_of, windows_of
-from ranking.decide import decide
-from ranking.diversity import Floor
-from ranking.exposures import aligned
-from ranking.features import compute_features, serving_spine
+from ranking.deciding.choice_sets import ChoiceSets, choice_sets, constraint_words, is_constrained, temperature_of, windows_of
+from ranking.deciding.decide import decide
+from ranking.deciding.diversity import Floor
+from ranking.deciding.exposures import aligned
+from ranking.deciding.pricing import Pricing, price_frame, prices_by_placement
+from ranking.features.compute import compute_features, serving_spine
 from ranking.model import RankingModel
-from ranking.pricing import Pricing, price_frame, prices_by_placement
 from tests.ranking.test_decide import content, everyone, send, with_arms
 from tests.ranking.world import HERO, NOW, STORIES, World
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from domain.campaign import Goal
-from ranking.choosing import Workshop, fit_best, harvest_from
 from ranking.debiasing import PositionTraining, Source
-from ranking.evaluation import Evaluation, EvaluationRequest, evaluate
+from ranking.evaluation.evaluate import Evaluation, EvaluationRequest, evaluate
 from ranking.model import RankingModel
-from ranking.preparation import Prepared, TrainingRequest, prepare
 from ranking.specification import FeatureSpec, TrainingSpec
-from ranking.training import train
+from ranking.training.choosing import Workshop, fit_best, harvest_from
+from ranking.training.preparation import Prepared, TrainingRequest, prepare
+from ranking.training.train import train
 from simulator.click_logs import ClickLog, Logger, LogShape, draw_log
 
 SHAPE = LogShape(Logger.WRONG, recipients=1_500, weeks=6, positions=5, candidates=5, pool=10, insight=0.0)

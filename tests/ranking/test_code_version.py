@@ -3,7 +3,7 @@
 from importlib.metadata import version
 
 from ranking.code_version import code_version
-from ranking.preparation import request_for
+from ranking.training.preparation import request_for
 from tests.ranking.world import NOW
 
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranking.calibration import Calibration
-from ranking.contributions import CATEGORY_CLICKS, Comparison, Contribution, compare
-from ranking.features import compute_features, serving_spine
+from ranking.features.compute import compute_features, serving_spine
 from ranking.layout import FeatureFrame
 from ranking.model import RankingModel
-from ranking.reasons import percent, sentence
-from ranking.scorer import score
+from ranking.scoring.contributions import CATEGORY_CLICKS, Comparison, Contribution, compare
+from ranking.scoring.reasons import percent, sentence
+from ranking.scoring.scorer import score
 from ranking.specification import VariantFacts
 from tests.ranking.world import HERO, NOW, VARIANTS, World
 

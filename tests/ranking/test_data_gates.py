@@ -9,10 +9,10 @@ import pytest
 
 from domain.campaign import Goal
 from domain.recipient import AttributeKind
-from ranking.data_counts import Contradiction, Counts, Flow, Scope, Week, count, written_to
-from ranking.data_gates import Finding, Gate, drifted_share, findings_of_features, findings_of_history, lost_attributes
-from ranking.drift import Drift, level_of
+from ranking.features.drift import Drift, level_of
 from ranking.history import DECISIONS, EVENTS, OUTCOMES, History
+from ranking.training.data_counts import Contradiction, Counts, Flow, Scope, Week, count, written_to
+from ranking.training.data_gates import Finding, Gate, drifted_share, findings_of_features, findings_of_history, lost_attributes
 from tests.ranking.world import HERO, NOW, STORIES, World, make_world
 
 SCOPE = Scope(Goal.CLICK, NOW, (), timedelta(days=1))

@@ -13,10 +13,10 @@ from domain.content import Block, Content, Frame, Variant
 from domain.hashing import keys_of, uniforms
 from domain.ids import CampaignId, ContentVersion, PlacementId, SendId, VariantId
 from domain.send import Send
-from ranking.choice_sets import choice_sets
-from ranking.decide import count_variants, published
-from ranking.decide import decide as decide_sets
-from ranking.features import compute_features, serving_spine
+from ranking.deciding.choice_sets import choice_sets
+from ranking.deciding.decide import count_variants, published
+from ranking.deciding.decide import decide as decide_sets
+from ranking.features.compute import compute_features, serving_spine
 from ranking.history import DECISIONS
 from ranking.layout import FeatureFrame
 from ranking.model import RankingModel

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranking.diversity import Floor, Restricted, restrict
-from ranking.offers import Considered
-from ranking.policy import choose
+from ranking.deciding.diversity import Floor, Restricted, restrict
+from ranking.deciding.offers import Considered
+from ranking.policies.policy import choose
 
 EXAMINATION = np.array([1.0, 0.7, 0.6])
 CATEGORIES = 4

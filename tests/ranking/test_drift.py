@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from ranking.drift import Level, added, drifts, fit_bins, level_of, served_counts, stability_index
+from ranking.features.drift import Level, added, drifts, fit_bins, level_of, served_counts, stability_index
 from ranking.layout import Feature, FeatureFrame, Floats, Layout
 
 Doubles = npt.NDArray[np.float64]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranking import embeddings
-from ranking.embeddings import ItemVectors, Places, affinity, embed, fit_items, item_scores, tastes, unit
+from ranking.features import embeddings
+from ranking.features.embeddings import ItemVectors, Places, affinity, embed, fit_items, item_scores, tastes, unit
 
 CATEGORIES = ("garden", "kitchen", "never sold")
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t as student
 
-from ranking.estimators import (
+from ranking.policies.estimators import (
     ENOUGH_MATCHED,
     ENOUGH_SAMPLE,
     Estimate,
@@ -20,8 +20,8 @@ from ranking.estimators import (
     self_normalised,
     support,
 )
-from ranking.slates import Slates
-from ranking.targets import RewardModel, deterministic, stochastic
+from ranking.policies.slates import Slates
+from ranking.policies.targets import RewardModel, deterministic, stochastic
 
 
 def slates(

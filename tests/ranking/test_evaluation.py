@@ -9,13 +9,13 @@ import pytest
 
 from domain.campaign import Goal
 from domain.errors import InputError
-from ranking.contenders import Contender
-from ranking.evaluation import Evaluation, EvaluationRequest, PlacementValues, evaluate, most_rows
+from ranking.evaluation.contenders import Contender
+from ranking.evaluation.evaluate import Evaluation, EvaluationRequest, PlacementValues, evaluate, most_rows
 from ranking.history import DECISIONS, OUTCOMES, History
-from ranking.judging import INCUMBENT
 from ranking.model import RankingModel
+from ranking.policies.judging import INCUMBENT
+from ranking.policies.verdicts import PolicyValue
 from ranking.too_little import TooLittleData
-from ranking.verdicts import PolicyValue
 from tests.ranking.world import HERO, NOW, STORIES, THETA, World, make_world
 
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranking.exposures import Windows, aligned, exposures
+from ranking.deciding.exposures import Windows, aligned, exposures
+from ranking.deciding.repeats import categories_of, category_counts, shown_too_often, variant_counts
 from ranking.history import DECISIONS, History, opened
-from ranking.repeats import categories_of, category_counts, shown_too_often, variant_counts
 
 NOW = datetime(2026, 3, 10, 9, tzinfo=UTC)
 WHO = ("r1", "r2", "r3")

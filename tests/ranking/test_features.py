@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from domain.errors import InputError
-from ranking.features import compute_features, fit_features, serving_spine
+from ranking.features.compute import compute_features, fit_features, serving_spine
 from ranking.history import DECISIONS, EVENTS, OUTCOMES, PURCHASES, History
 from ranking.layout import FeatureFrame
 from ranking.model import RankingModel

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ranking.design import past_features
-from ranking.held_out import HeldOutSlates, gains_of, held_out_slates, ndcg_of
-from ranking.preparation import Prepared, TrainingRequest, prepare
 from ranking.specification import FeatureSpec, TrainingSpec
+from ranking.training.design import past_features
+from ranking.training.held_out import HeldOutSlates, gains_of, held_out_slates, ndcg_of
+from ranking.training.preparation import Prepared, TrainingRequest, prepare
 from simulator.click_logs import ClickLog, Logger, LogShape, draw_log
 
 SHAPE = LogShape(Logger.WRONG, recipients=6_000, weeks=5, positions=3, candidates=8, pool=8, insight=0.0, confidence=1.0, explore=0.2)

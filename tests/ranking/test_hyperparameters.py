@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from ranking.hyperparameters import Searched, with_those_of
 from ranking.model import RankingModel
 from ranking.specification import Hyperparameters, TrainingSpec
-from ranking.training import TrainingRequest, train
+from ranking.training.hyperparameters import Searched, with_those_of
+from ranking.training.train import TrainingRequest, train
 from tests.ranking.world import World
 
 SMALL = Hyperparameters(leaves=4, learning_rate=0.3)

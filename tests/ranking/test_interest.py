@@ -8,13 +8,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from ranking.features import compute_features, fit_features, serving_spine
+from ranking.features.compute import compute_features, fit_features, serving_spine
+from ranking.features.interest import Interests, interest_shares, usual_interests
+from ranking.features.knowledge import look_up
+from ranking.features.spine import spine_of
 from ranking.history import History, opened
-from ranking.interest import Interests, interest_shares, usual_interests
-from ranking.knowledge import look_up
 from ranking.layout import Layout
 from ranking.specification import FeatureSpec
-from ranking.spine import spine_of
 from tests.ranking.small_histories import DAY, ByHand, Facts, facts, spines
 from tests.ranking.world import ATTRIBUTES, CATEGORIES, NOW, VARIANTS, World
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ranking.ndcg import discounts, logged_ndcg, ndcg
+from ranking.policies.ndcg import discounts, logged_ndcg, ndcg
 
 FINITE = st.floats(-5, 5).map(lambda x: round(x, 1))  # rounded, so that ties happen
 

@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 
-from ranking.features import compute_features, serving_spine
+from ranking.features.compute import compute_features, serving_spine
+from ranking.features.parameters import FeatureParameters
 from ranking.model import RankingModel
-from ranking.parameters import FeatureParameters
 from tests.ranking.world import NOW, World
 
 

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranking.features import compute_features, fit_features
+from ranking.features.compute import compute_features, fit_features
+from ranking.features.knowledge import Knowledge, look_up
+from ranking.features.parameters import FeatureParameters
+from ranking.features.spine import spine_of
 from ranking.history import History, opened
-from ranking.knowledge import Knowledge, look_up
-from ranking.parameters import FeatureParameters
 from ranking.specification import FeatureSpec
-from ranking.spine import spine_of
 from tests.ranking.small_histories import DAY, ByHand, Facts, facts, spines
 from tests.ranking.test_features import cut
 from tests.ranking.world import ATTRIBUTES, CATEGORIES, NOW, VARIANTS, World, make_world

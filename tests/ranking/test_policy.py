@@ -6,8 +6,8 @@ import pytest
 
 from domain.hashing import keys_of
 from domain.ids import SendId
-from ranking.policy import choose, noise
-from ranking.propensities import all_marginals, weights_of
+from ranking.policies.policy import choose, noise
+from ranking.policies.propensities import all_marginals, weights_of
 
 KEYS = keys_of(f"r{n}" for n in range(4_000))
 VARIANTS = ("a", "b", "c", "d")

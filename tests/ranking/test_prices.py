@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.ids import SendId
-from ranking.clearing import RISK, SIGMAS
-from ranking.policy import choose, noise
-from ranking.prices import Audience, Prices, find_prices
-from ranking.propensities import all_marginals, weights_of
+from ranking.deciding.clearing import RISK, SIGMAS
+from ranking.deciding.prices import Audience, Prices, find_prices
+from ranking.policies.policy import choose, noise
+from ranking.policies.propensities import all_marginals, weights_of
 
 INF = float("inf")
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranking.products import products
+from ranking.features.products import products
 
 
 @given(st.integers(0, 40), st.integers(1, 70), st.integers(1, 30), st.sampled_from([np.float32, np.float64]), st.integers(0, 9))

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from domain.campaign import Goal
-from ranking.estimators import Interval
-from ranking.evaluation import Evaluation, PlacementValues
-from ranking.judging import INCUMBENT, MODEL, tempered
+from ranking.evaluation.evaluate import Evaluation, PlacementValues
+from ranking.evaluation.promotion import comparison_note, objections, primary_comparison
 from ranking.model import RankingModel
-from ranking.promotion import comparison_note, objections, primary_comparison
-from ranking.slates import LeftOut
+from ranking.policies.estimators import Interval
+from ranking.policies.judging import INCUMBENT, MODEL, tempered
+from ranking.policies.slates import LeftOut
+from ranking.policies.verdicts import Comparison, Verdict
 from ranking.too_little import Shortfall, TooLittleData
-from ranking.verdicts import Comparison, Verdict
 from tests.ranking.world import NOW
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranking.propensities import SPREAD, all_marginals, draw, marginal_probabilities, prefix_probabilities, weights_of
+from ranking.policies.propensities import SPREAD, all_marginals, draw, marginal_probabilities, prefix_probabilities, weights_of
 
 log_weights = st.lists(st.floats(-12, 12), min_size=1, max_size=5)
 

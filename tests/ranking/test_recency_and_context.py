@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranking.features import compute_features, fit_features, serving_spine
+from ranking.features.compute import compute_features, fit_features, serving_spine
+from ranking.features.parameters import FeatureParameters
 from ranking.history import EVENTS, PURCHASES, History
-from ranking.parameters import FeatureParameters
 from ranking.specification import FeatureSpec
 from tests.ranking.world import NOW
 

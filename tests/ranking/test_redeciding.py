@@ -13,11 +13,11 @@ from domain.event import EventKind
 from domain.ids import CampaignId, ContentVersion, PlacementId, RecipientId, SendId, VariantId, decision_id_of
 from domain.send import Send
 from domain.signal import Act, SessionRule
-from ranking.features import compute_features, serving_spine
+from ranking.deciding.redeciding import Decider, Visitors, is_worth_it, redecide
+from ranking.features.compute import compute_features, serving_spine
+from ranking.features.searches import NO_WORDS
+from ranking.features.sessions import Sessions, facts_of, rows_at, sessions_of
 from ranking.model import RankingModel
-from ranking.redeciding import Decider, Visitors, is_worth_it, redecide
-from ranking.searches import NO_WORDS
-from ranking.sessions import Sessions, facts_of, rows_at, sessions_of
 from tests.ranking.world import CATEGORIES, HERO, NOW, VARIANTS, World
 
 PLACEMENT = PlacementId(HERO)

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from domain.campaign import Goal
-from ranking.contenders import Contender, informed
-from ranking.features import compute_features, serving_spine
-from ranking.judging import MODEL
+from ranking.evaluation.contenders import Contender, informed
+from ranking.features.compute import compute_features, serving_spine
 from ranking.labels import labelled_decisions
 from ranking.model import RankingModel
-from ranking.scorer import score
-from ranking.slates import slates_of, usable
-from ranking.training import TrainingRequest, train
+from ranking.policies.judging import MODEL
+from ranking.policies.slates import slates_of, usable
+from ranking.scoring.scorer import score
+from ranking.training.train import TrainingRequest, train
 from tests.ranking.world import HERO, NOW, VARIANTS, World
 
 

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from ranking.model import RankingModel
 from ranking.specification import FeatureSpec, TrainingSpec
-from ranking.training import TrainingRequest, train
+from ranking.training.train import TrainingRequest, train
 from tests.ranking.world import ATTRIBUTES, NOW, VARIANTS, make_world
 
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import example, given, settings
 
 from domain.errors import LetterpressError
-from ranking.bit_vectors import compile_forest
-from ranking.features import compute_features, serving_spine
+from ranking.features.compute import compute_features, serving_spine
+from ranking.features.variants import category_rows
 from ranking.model import RankingModel
-from ranking.scorer import Method, forest_sums, method_of, score, variant_rows
-from ranking.trees import UnsupportedForestError, parse_forest
-from ranking.variants import category_rows
+from ranking.scoring.bit_vectors import compile_forest
+from ranking.scoring.scorer import Method, forest_sums, method_of, score, variant_rows
+from ranking.scoring.trees import UnsupportedForestError, parse_forest
 from tests.ranking.forests import SHAPES, WIDTH, C, Floats, R, Shape, edges, numbers, train
 from tests.ranking.world import HERO, NOW, VARIANTS, World
 

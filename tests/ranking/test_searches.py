@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from ranking.features.searches import SearchWords, fit_searches, words_of
 from ranking.history import EVENTS, PURCHASES, History, opened
-from ranking.searches import SearchWords, fit_searches, words_of
 
 AT = datetime(2026, 3, 10, 9, tzinfo=UTC)
 CATEGORIES = ("garden", "kitchen")

@@ -9,10 +9,10 @@ import pyarrow as pa
 from domain.campaign import Goal
 from domain.decision import SEEN_ON_PAGE
 from ranking.debiasing import prior_examination
-from ranking.design import Design
 from ranking.history import DECISIONS, History
 from ranking.labels import labelled_decisions
-from ranking.slates import slates_of, usable
+from ranking.policies.slates import slates_of, usable
+from ranking.training.design import Design
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranking.segment_names import Names, matched_names, new_names
-from ranking.segment_stability import Stability, candidates, most_stable, stability_of
-from ranking.segments import Segments, active, assign, fit_segments, note
+from ranking.features.segment_names import Names, matched_names, new_names
+from ranking.features.segment_stability import Stability, candidates, most_stable, stability_of
+from ranking.features.segments import Segments, active, assign, fit_segments, note
 
 BOUNDS = (20, 50)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranking.session import WEEKDAYS, local_times
+from ranking.features.session import WEEKDAYS, local_times
 
 ZONES = ("UTC", "Europe/Vienna", "America/St_Johns", "Asia/Kathmandu", "Pacific/Kiritimati", "Australia/Lord_Howe")
 NO_ZONES = (None, np.nan, "", " ", "None", "nan", "Mars/Olympus", "Europe", "../UTC", "/etc/localtime", "zone.tab", "UTC\0", "x" * 5_000)

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 
 from domain.event import EventKind
 from domain.signal import KINDS, Act, SessionRule
-from ranking.features import compute_features, fit_features
+from ranking.features.compute import compute_features, fit_features
+from ranking.features.parameters import FeatureParameters
+from ranking.features.point_in_time import tell_recipients
+from ranking.features.searches import SearchWords
+from ranking.features.session_facts import session_facts
+from ranking.features.sessions import CROSS, RECIPIENT, Sessions, facts_of, rows_at, sessions_of, with_sessions
+from ranking.features.spine import spine_of
 from ranking.history import EVENTS, History, opened
 from ranking.layout import Layout
-from ranking.parameters import FeatureParameters
-from ranking.point_in_time import tell_recipients
-from ranking.searches import SearchWords
-from ranking.session_facts import session_facts
-from ranking.sessions import CROSS, RECIPIENT, Sessions, facts_of, rows_at, sessions_of, with_sessions
 from ranking.specification import FeatureSpec
-from ranking.spine import spine_of
 from tests.ranking.world import ATTRIBUTES, CATEGORIES, NOW, VARIANTS, World
 
 AT = datetime(2026, 3, 10, 9, tzinfo=UTC)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from ranking.features.skew import Skew, merged, skews
 from ranking.layout import Feature, FeatureFrame, Layout
-from ranking.skew import Skew, merged, skews
 
 LAYOUT = Layout((Feature("age"), Feature("tier", ("gold", "silver"))), (Feature("rate"), Feature("shown")), (), ("garden", "tools"))
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranking import propensities, temperature
-from ranking.slates import Slates
-from ranking.temperature import GRID, Basis, Scored, Tempering, choose_temperature, effective_share
+from ranking.policies import propensities, temperature
+from ranking.policies.slates import Slates
+from ranking.policies.temperature import GRID, Basis, Scored, Tempering, choose_temperature, effective_share
 
 Doubles = npt.NDArray[np.float64]
 

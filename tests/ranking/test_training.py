@@ -11,16 +11,16 @@ import pytest
 
 from delivery.compile import compile_campaign
 from domain.campaign import Goal
-from ranking.features import compute_features, serving_spine
+from ranking.evaluation.promotion import objections
+from ranking.features.compute import compute_features, serving_spine
 from ranking.history import DECISIONS, History
 from ranking.model import RankingModel, card_document, card_of
 from ranking.model_card import ModelCard
-from ranking.promotion import objections
-from ranking.scorer import score
+from ranking.scoring.scorer import score
 from ranking.specification import FeatureSpec, TrainingSpec
 from ranking.splitting import SplitBy
 from ranking.too_little import TooLittleData
-from ranking.training import TrainingRequest, request_for, train
+from ranking.training.train import TrainingRequest, request_for, train
 from tests.ranking.world import HERO, NOW, STORIES, THETA, VARIANTS, World, make_world
 
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ranking.features.knowledge import shown_variants
+from ranking.features.variants import ages, ages_at
 from ranking.history import DECISIONS, History, opened
-from ranking.knowledge import shown_variants
 from ranking.specification import VariantFacts
-from ranking.variants import ages, ages_at
 
 Known = tuple[datetime | None, datetime | None]  # live from, first seen
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ranking.estimators import Estimate, Support
-from ranking.verdicts import Judged, Supported, Verdict, choose_by, compare, totalled, with_trust
+from ranking.policies.estimators import Estimate, Support
+from ranking.policies.verdicts import Judged, Supported, Verdict, choose_by, compare, totalled, with_trust
 
 ENOUGH, FEW = Support(5_000, 3, 500), Support(40, 90, 12)
 RNG = np.random.default_rng(0)

@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from domain.ids import PlacementId, RecipientId, SendId, decision_id_of
 from domain.recipient import AttributeKind
-from ranking import propensities
 from ranking.history import DECISIONS, EVENTS, OUTCOMES, PURCHASES, History
+from ranking.policies import propensities
 from ranking.specification import VariantFacts
 
 CATEGORIES = ("boots", "coats", "hats", "socks")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranking.propensities import all_marginals
+from ranking.policies.propensities import all_marginals
 from simulator.letters import WEEKLY, Surface
 from simulator.logging_policy import UNIFORM, believed_favourites, believed_weights, choose, marginals, propensities
 from simulator.people import People, draw_people

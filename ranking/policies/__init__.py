@@ -1,0 +1,1 @@
+"""Drawing by a policy with known probabilities, and what another one would have earned: estimators, targets, verdicts."""

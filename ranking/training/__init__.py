@@ -1,0 +1,1 @@
+"""From history to a model with a card, or to what is missing for one."""
