@@ -1,6 +1,5 @@
 """Content files in a folder, and in S3 as moto's server answers for it."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,20 +16,24 @@ _AWS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS
 
 
 @pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """The address of an S3 with a bucket `shop`; the environment says where, as it does for people."""
+def s3_server() -> Iterator[str]:
+    """The address of an S3 of this module's own."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    address = f"http://{host}:{port}"
-    before = {name: os.environ.get(name) for name in (*_AWS, "AWS_ENDPOINT_URL")}
-    os.environ.update(_AWS | {"AWS_ENDPOINT_URL": address})
-    region = {"LocationConstraint": "eu-central-1"}
-    boto3.client("s3").create_bucket(Bucket="shop", CreateBucketConfiguration=region)  # type: ignore[typeddict-item]
-    yield address
+    yield f"http://{host}:{port}"
     server.stop()
-    for name, value in before.items():
-        os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of an S3 with a bucket `shop`; the environment says where, as it does for people."""
+    for name, value in (_AWS | {"AWS_ENDPOINT_URL": s3_server}).items():
+        monkeypatch.setenv(name, value)
+    client, region = boto3.client("s3"), {"LocationConstraint": "eu-central-1"}
+    if not client.list_buckets()["Buckets"]:
+        client.create_bucket(Bucket="shop", CreateBucketConfiguration=region)  # type: ignore[typeddict-item]
+    return s3_server
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -207,7 +207,7 @@ def test_through_serving_or_from_what_is_published(edge: Edge) -> None:
     """The answer of `letterpress serve` as it is; the published defaults, with their content, when that is an error or comes too late."""
     told = edge.serve.get(f"/v1/placements?{question('r1')}").content
     with serving_pages(server_of(lambda _path: Reply(told))) as good, serving_pages(server_of(lambda _path: Reply(told, 503))) as bad:
-        ways = [{"serve": serve, "content": edge.content} for serve in (good, bad, "http://127.0.0.1:1")]
+        ways = [{"serve": serve, "content": edge.content, "budget": 5_000} for serve in (good, bad, "http://127.0.0.1:1")]
         ask = f"await Promise.all({json.dumps(ways)}.map(way => answerThrough({json.dumps(question('r1'))}, way)))"
         found = node(f"import {{ answerThrough }} from '{RECIPES}/through-serving.js'\nconsole.log(JSON.stringify({ask}))")
     assert found[0] == json.loads(told)
@@ -219,9 +219,12 @@ def test_through_serving_or_from_what_is_published(edge: Edge) -> None:
 
 
 def recipe(name: str, folder: Path) -> Path:
-    """A folder with the modules and the first program of a recipe, as it stands in its page."""
-    for module in ("letterpress-edge.js", "xxh3.js"):
-        shutil.copy(RECIPES / module, folder / module)
+    """A folder with the modules and the first program of a recipe, as it stands in its page; with the patience of a busy machine."""
+    shutil.copy(RECIPES / "xxh3.js", folder / "xxh3.js")
+    module = (RECIPES / "letterpress-edge.js").read_text("utf-8")
+    assert module.count("budget ?? 60)") == module.count("AbortSignal.timeout(500)") == 1
+    patient = module.replace("budget ?? 60)", "budget ?? 5000)").replace("AbortSignal.timeout(500)", "AbortSignal.timeout(5000)")
+    (folder / "letterpress-edge.js").write_text(patient)
     code = re.findall(r"```js\n(.*?)```", (RECIPES / name).read_text("utf-8"), re.S)[0].replace("../lib/", "./")
     (folder / "recipe.mjs").write_text(code)
     (folder / "package.json").write_text('{"type": "module"}')
