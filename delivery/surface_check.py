@@ -8,7 +8,7 @@ from domain.campaign import PlacementKind
 from domain.errors import Mistake
 
 _FOR_LETTERS = (  # keys of campaign.yaml that mean nothing where nothing is handed off
-    *("sender", "postal_address", "list_id", "topic", "esp", "once", "caps", "quiet_hours", "departure", "waves", "approval", "rollout"),
+    *("sender", "postal_address", "list_id", "topic", "esp", "once", "caps", "quiet_hours", "departure", "waves", "approval"),
 )
 
 

@@ -137,21 +137,25 @@ class Ramp:
     """How a newly trained model takes over from the one that decides now: in the shadow first, then stage by stage."""
 
     shadow_share: Annotated[
-        float, Gt(0), Le(1), Doc("Share of a send's recipients for whom it decides in the shadow, unseen by anybody")
+        float, Gt(0), Le(1), Doc("Share of a send's recipients, or of a refresh's, for whom it decides in the shadow, unseen by anybody")
     ] = 0.1
-    shadow_sends: Annotated[int, Ge(1), Doc("Sends it has to sit through in the shadow")] = 1
-    shadow_hours: Annotated[float, Ge(0), Doc("Hours after such a send at which its clicks are looked at")] = 48.0
+    shadow_sends: Annotated[int, Ge(1), Doc("Sends, or days of pages, it has to sit through in the shadow")] = 1
+    shadow_hours: Annotated[float, Ge(0), Doc("Hours after such a send, or the end of such a day, at which its clicks are looked at")] = (
+        48.0
+    )
     stages: Annotated[
         tuple[Annotated[float, Gt(0), Le(1)], ...],
         Len(1, 20),
         Doc("Share of the recipients outside the holdout for whom it decides, stage by stage, up to 1"),
     ] = (0.01, 0.05, 0.2, 0.5, 1.0)
     stage_days: Annotated[float, Ge(0), Doc("Days that a stage lasts at least")] = 7.0
-    looks: Annotated[int, Ge(1), Doc("Looks at newly matured sends that a stage takes at least")] = 2
+    looks: Annotated[int, Ge(1), Doc("Looks at newly matured sends, or days of pages, that a stage takes at least")] = 2
     margin: Annotated[
         float, Gt(0), Le(1), Doc("Relative loss of the goal below which it may take over; a larger one has to be excluded")
     ] = 0.05
-    planned_sends: Annotated[int, Ge(1), Doc("Sends that the whole takes, as foreseen; intervals are narrowest at half of them")] = 10
+    planned_sends: Annotated[
+        int, Ge(1), Doc("Sends, or days of pages, that the whole takes, as foreseen; intervals are narrowest at half of them")
+    ] = 10
     watch_hours: Annotated[float, Ge(0), Doc("Hours for which it is watched while it decides for all but the control")] = 48.0
     control: Annotated[float, Gt(0), Le(0.5), Doc("Share of recipients the incumbent keeps during the watch, to compare with")] = 0.05
     diversity_loss: Annotated[Share, Doc("Relative fall of the mix of categories in a letter up to which nothing is made of it")] = 0.1

@@ -23,6 +23,7 @@ ContentVersion = NewType("ContentVersion", str)
 ModelVersion = NewType("ModelVersion", str)
 
 _WITHIN_SESSION = "+"  # in no send's own id
+INSTEAD = 0  # the round in which an incumbent decided again in place of its candidate; those within sessions count from 1
 _SEPARATOR = "\x1f"  # cannot occur in an id that was imported (control characters are refused)
 
 
@@ -47,6 +48,11 @@ def refresh_of(send: SendId) -> SendId:
     """The refresh that a decision within a session stands on; any other send is its own."""
     refresh, mark, number = send.rpartition(_WITHIN_SESSION)
     return SendId(refresh) if mark and number.isdigit() else send
+
+
+def is_of_session(send: SendId) -> bool:
+    """Whether it names a round within sessions, and no refresh, or what an incumbent decided in place of its candidate."""
+    return refresh_of(send) != send and send != session_send_id_of(refresh_of(send), INSTEAD)
 
 
 def message_id_of(send: SendId, recipient: RecipientId) -> MessageId:

@@ -1,6 +1,6 @@
-"""What came of one send, per recipient and arm: from facts to the sums that a ramp is ruled by."""
+"""What came of one send, or of a day of pages, per recipient and arm: from facts to the sums that a ramp is ruled by."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,11 +22,13 @@ class Harmed:
     bounced: Collection[str] = field(default_factory=frozenset)
 
 
-def outcomes_of(audience: pd.DataFrame, outcomes: pd.DataFrame, harmed: Harmed, decisions: pd.DataFrame) -> pd.DataFrame:
+def outcomes_of(audience: pd.DataFrame, outcomes: pd.DataFrame, harmed: Harmed | None, decisions: pd.DataFrame) -> pd.DataFrame:
     """One row per recipient of either model's arm: recipient_id, arm, and a float64 column per Metric.
 
-    `audience` (recipient_id, arm): those whose letter was handed off. `outcomes` (recipient_id, kind, value, currency): people's, after
-    attribution. `decisions` (recipient_id, category). Revenue is left out where it is in several currencies: they do not add up.
+    `audience` (recipient_id, arm): those whose letter was handed off, or who saw something on a page. `outcomes` (recipient_id, kind,
+    value, currency): people's, after attribution. `decisions` (recipient_id, category). Revenue is left out where it is in several
+    currencies: they do not add up. Without `harmed` there are no columns for harms: on pages nobody can unsubscribe, and a column of
+    zeros would be a guardrail that always holds.
     """
     compared = audience["arm"].isin([Arm.CANDIDATE.value, Arm.INCUMBENT.value])
     found = audience.loc[compared, ["recipient_id", "arm"]].reset_index(drop=True)
@@ -37,15 +39,20 @@ def outcomes_of(audience: pd.DataFrame, outcomes: pd.DataFrame, harmed: Harmed, 
     found[Metric.CONVERSIONS] = who.isin(bought["recipient_id"]).astype(np.float64)
     if bought["currency"].nunique() <= 1:
         found[Metric.REVENUE] = who.map(bought.groupby("recipient_id")["value"].sum()).fillna(0.0).astype(np.float64)
-    harms = {Metric.UNSUBSCRIBES: harmed.unsubscribed, Metric.COMPLAINTS: harmed.complained, Metric.BOUNCES: harmed.bounced}
-    for metric, recipients in harms.items():
+    for metric, recipients in _harms(harmed) if harmed else ():
         found[metric] = who.isin(list(recipients)).astype(np.float64)
     found[Metric.DIVERSITY] = who.map(entropies(decisions)).fillna(0.0).astype(np.float64)
     return found
 
 
+def _harms(harmed: Harmed) -> Iterator[tuple[Metric, Collection[str]]]:
+    yield Metric.UNSUBSCRIBES, harmed.unsubscribed
+    yield Metric.COMPLAINTS, harmed.complained
+    yield Metric.BOUNCES, harmed.bounced
+
+
 def strata_of(outcomes: pd.DataFrame) -> dict[Metric, Stratum]:
-    """The sums of one send, or of a part of it, by metric."""
+    """The sums of one batch, or of a part of it, by metric."""
     candidate = (outcomes["arm"] == Arm.CANDIDATE.value).to_numpy(dtype=bool)
     return {metric: _stratum(outcomes[metric].to_numpy(dtype=np.float64), candidate) for metric in Metric if metric in outcomes}
 

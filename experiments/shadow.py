@@ -73,7 +73,7 @@ class ShadowReport:
         elif not self.correlation.candidate > 0:
             yield f"its scores do not go with what people clicked: rank correlation {self.correlation.candidate:+.3f}"
         if self.diversity.candidate < (1 - limits.diversity_loss) * self.diversity.incumbent:
-            yield f"its letters mix categories less: {self.diversity.candidate:.2f} nats beside {self.diversity.incumbent:.2f}"
+            yield f"it mixes categories less: {self.diversity.candidate:.2f} nats beside {self.diversity.incumbent:.2f}"
         slower = self.microseconds.candidate / max(self.microseconds.incumbent, 1e-9)
         if self.recipients >= ENOUGH_TIMED and slower > limits.slowdown:
             yield f"it takes {slower:.1f} times as long as the incumbent; no more than {limits.slowdown:g} is allowed"

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from domain.audit import AuditEntry, Deed
-from domain.campaign import Campaign, Ramp, Surface
+from domain.campaign import Campaign, Ramp
 from domain.ids import ModelVersion
 from domain.rollout import Look, Rollout, RolloutState, Verdict, salt_of
+from flows.find_batches import shadowed_batches
 from flows.gather_evidence import own_looks
-from flows.look_at_shadow import shadowed_sends
 from flows.pause_send import BY_ITSELF
 from flows.step_rollout import step
 from runtime.house import House
@@ -21,15 +21,13 @@ def begin_rollout(
     house: House, campaign: Campaign, candidate: ModelVersion, at: datetime, *, who: str = BY_ITSELF, why: str | None = None
 ) -> str:
     """Begin it, unless it has to wait; one sentence about which. The campaign has an incumbent."""
-    if campaign.surface is Surface.WEB:
-        return f"{candidate} stays a candidate: there are no rollouts on pages yet; `letterpress models promote` lets it decide"
     incumbent = house.models.incumbent(campaign.campaign)
     if incumbent is None or incumbent == candidate:
         return f"{candidate} decides already" if incumbent else "there is no incumbent to compare with"
     before = house.rollouts.current(campaign.campaign)
     if before and before.candidate == candidate:
         return f"the rollout of {candidate} goes on already"
-    if before and (waits := _waits_for(house, before)):
+    if before and (waits := _waits_for(house, before, at)):
         return f"{candidate} waits: {waits}"
     if before:
         _replace(house, before, candidate, at, who)
@@ -52,12 +50,12 @@ def begin_rollout(
     return f"{candidate} decides in the shadow of {incumbent} from now on" if begun else f"{candidate} had its rollout already"
 
 
-def _waits_for(house: House, before: Rollout) -> str | None:
+def _waits_for(house: House, before: Rollout, at: datetime) -> str | None:
     """What a newer candidate waits for; None where it takes the other's place: in the shadow, judged and not let out, or not begun."""
     if before.stage is not None or before.state is RolloutState.HELD:
         return f"the rollout of {before.candidate} goes on ({before.state})"
-    if shadowed_sends(house, before) and not own_looks(house, before):
-        return f"{before.candidate} sits in the shadow of a send whose clicks are waited for"
+    if (found := shadowed_batches(house, before, at)) and not own_looks(house, before):
+        return f"{before.candidate} sits in the shadow of a {found[-1].noun} whose clicks are waited for"
     return None
 
 

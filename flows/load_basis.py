@@ -15,6 +15,11 @@ from runtime.house import House
 REFRESHED = "refreshed_decisions"
 
 
+def decisions_of(send: Send) -> str:
+    """The lake table of all that a send decided. Decisions of a refresh are not in `decisions` before somebody has seen them."""
+    return REFRESHED if send.surface is Surface.WEB else "decisions"
+
+
 @dataclass(frozen=True, slots=True)
 class Basis:
     """What all shards of a send share. `candidate` decides for some recipients in place of `model` while it is rolled out."""
@@ -32,8 +37,8 @@ class Basis:
 
     @property
     def decisions(self) -> str:
-        """The lake table of all its decisions. Those of a refresh are not `decisions` before somebody has seen them."""
-        return REFRESHED if self.send.surface is Surface.WEB else "decisions"
+        """The lake table of all its decisions."""
+        return decisions_of(self.send)
 
     def of_candidate(self) -> "Basis":
         """The basis of those whom the candidate decides for: to them it is the model."""

@@ -1,4 +1,4 @@
-"""Look at a rollout that is being served: rule on what matured sends tell of it, and take the step that follows."""
+"""Look at a rollout that is being served: rule on what matured batches tell of it, and take the step that follows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -8,22 +8,22 @@ from delivery.notices import rollout_notice
 from domain.campaign import Campaign, Ramp
 from domain.ids import SendId
 from domain.rollout import Look, Rollout, RolloutState, Verdict
-from domain.send import Send
 from experiments.ramp import NO_VERDICT, Rules, Ruling, Seen, rule, watch
 from experiments.statistics import Interval
-from flows.gather_evidence import gather_evidence, matured_sends, own_looks
+from flows.find_batches import Batch, people_in_a_batch
+from flows.gather_evidence import gather_evidence, matured_batches, own_looks
 from flows.step_rollout import advanced, step
 from flows.tell import tell_of_rollout
 from runtime.house import House
 
 
 def look_at_rollout(house: House, rollout: Rollout, campaign: Campaign, at: datetime) -> Look | None:
-    """One look, with the step it led to. None where there is nothing new to see: no other send has matured, no time has run out."""
-    sends, rules = matured_sends(house, rollout, campaign, at), rules_of(house, rollout, campaign)
-    if not _something_new(house, rollout, sends, at, rules):
+    """One look, with the step it led to. None where there is nothing new to see: no other batch has matured, no time has run out."""
+    batches, rules = matured_batches(house, rollout, campaign, at), rules_of(house, rollout, campaign)
+    if not _something_new(house, rollout, batches, at, rules):
         return None
-    ruling = _ruled(house, rollout, campaign, sends, at)
-    look = replace(look_of(rollout, at, ruling.verdict, ruling.reasons, sends), figures=figures_of(ruling.seen))
+    ruling = _ruled(house, rollout, campaign, batches, at)
+    look = replace(look_of(rollout, at, ruling.verdict, ruling.reasons, batches), figures=figures_of(ruling.seen))
     if look.verdict is Verdict.ROLL_BACK:
         return _taken(house, rollout, replace(rollout, state=RolloutState.ROLLED_BACK, reason="; ".join(look.reasons)), look)
     if look.verdict is Verdict.ADVANCE and rollout.state is not RolloutState.HELD:
@@ -53,7 +53,7 @@ def rules_of(house: House, rollout: Rollout, campaign: Campaign) -> Rules:
     """The rules as the campaign says them now; stages and control are as they were when the rollout began."""
     ramp = campaign.rollout or Ramp()
     return Rules(
-        planned=float(max(1, house.recipients.count()) * ramp.planned_sends),
+        planned=float(people_in_a_batch(house, rollout) * ramp.planned_sends),
         stages=rollout.stages,
         stage_time=timedelta(days=ramp.stage_days),
         looks=ramp.looks,
@@ -65,9 +65,9 @@ def rules_of(house: House, rollout: Rollout, campaign: Campaign) -> Rules:
     )
 
 
-def look_of(rollout: Rollout, at: datetime, verdict: Verdict, reasons: tuple[str, ...], sends: Sequence[Send] = ()) -> Look:
+def look_of(rollout: Rollout, at: datetime, verdict: Verdict, reasons: tuple[str, ...], batches: Sequence[Batch] = ()) -> Look:
     """A look at the rollout as it stands, by itself."""
-    ids: tuple[SendId, ...] = tuple(send.send_id for send in sends)
+    ids: tuple[SendId, ...] = tuple(batch.batch_id for batch in batches)
     return Look(rollout.campaign, rollout.candidate, at, verdict, reasons, state=rollout.state, stage=rollout.stage, sends=ids)
 
 
@@ -87,20 +87,20 @@ def _figures(one: Seen) -> dict[str, float | str]:
     return found | {"too_little": "; ".join(one.interval.missing)}
 
 
-def _something_new(house: House, rollout: Rollout, sends: Sequence[Send], at: datetime, rules: Rules) -> bool:
-    """Whether another send has matured since the last look, or the stage's time has run out since."""
+def _something_new(house: House, rollout: Rollout, batches: Sequence[Batch], at: datetime, rules: Rules) -> bool:
+    """Whether another batch has matured since the last look, or the stage's time has run out since."""
     looks = own_looks(house, rollout)
-    if not sends or not looks:
-        return bool(sends)
+    if not batches or not looks:
+        return bool(batches)
     ends = rollout.stage_since + (rules.watch_time if rollout.is_last_stage else rules.stage_time)
-    return looks[-1].sends != tuple(send.send_id for send in sends) or looks[-1].at < ends <= at
+    return looks[-1].sends != tuple(batch.batch_id for batch in batches) or looks[-1].at < ends <= at
 
 
-def _ruled(house: House, rollout: Rollout, campaign: Campaign, sends: Sequence[Send], at: datetime) -> Ruling:
-    evidence, rules = gather_evidence(house, rollout, campaign, sends, at), rules_of(house, rollout, campaign)
+def _ruled(house: House, rollout: Rollout, campaign: Campaign, batches: Sequence[Batch], at: datetime) -> Ruling:
+    evidence, rules = gather_evidence(house, rollout, campaign, batches, at), rules_of(house, rollout, campaign)
     if not rollout.is_last_stage:
         return rule(evidence, rules)
-    return watch(evidence, rules, sum(send.as_of >= rollout.stage_since for send in sends))
+    return watch(evidence, rules, sum(batch.first.as_of >= rollout.stage_since for batch in batches))
 
 
 def _taken(house: House, before: Rollout, after: Rollout, look: Look) -> Look | None:

@@ -1,4 +1,4 @@
-"""Look at a candidate in the shadow: let it decide beside sends that are over, and report once their clicks have had some time."""
+"""Look at a candidate in the shadow: let it decide beside batches that are over, and report once their clicks have had some time."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -13,13 +13,15 @@ from audience.eligibility import eligible_variants
 from domain.campaign import Campaign, Ramp
 from domain.event import OutcomeKind
 from domain.rollout import Look, Rollout, RolloutState, Verdict
-from domain.send import Send, SendStatus
+from domain.send import Send
 from experiments.shadow import Beside, Limits, ShadowReport, ValueGap, agreement_of, diversity_of, rank_correlation, shares_of
+from flows.find_batches import Batch, shadowed_batches
 from flows.gather_evidence import own_looks
+from flows.load_basis import decisions_of
 from flows.load_history import load_history
 from flows.load_model import load_model
 from flows.look_at_rollout import look_of
-from flows.shadow_send import DECISIONS, SCORES, partition_of, shadow_send, stage_of
+from flows.shadow_batch import DECISIONS, SCORES, partition_of, shadow_batch, stage_of
 from flows.step_rollout import advanced, step
 from flows.train_model import admitted
 from ranking.deciding.choice_sets import temperature_of
@@ -32,14 +34,13 @@ from runtime.house import House
 
 
 def look_at_shadow(house: House, rollout: Rollout, campaign: Campaign, at: datetime) -> Look | None:
-    """Decide in the shadow of every new send; a look when enough of them have had their time. None where there is nothing new to see."""
+    """Decide in the shadow of every new batch; a look when enough of them have had their time. None where there is nothing new to see."""
     ramp = campaign.rollout or Ramp()
-    sends = shadowed_sends(house, rollout)
-    for send in sends:
-        shadow_send(house, rollout, send, ramp.shadow_share)
-    ripe = [send for send in sends if send.scheduled_at + timedelta(hours=ramp.shadow_hours) <= at]
+    batches = shadowed_batches(house, rollout, at)
+    shadowed = [batch for batch in batches if shadow_batch(house, rollout, batch, ramp.shadow_share)]
+    ripe = [batch for batch in shadowed if batch.ends_at + timedelta(hours=ramp.shadow_hours) <= at]
     seen = [look.sends for look in own_looks(house, rollout)]
-    if len(ripe) < ramp.shadow_sends or tuple(send.send_id for send in ripe) in seen:
+    if len(ripe) < ramp.shadow_sends or tuple(batch.batch_id for batch in ripe) in seen:
         return None
     report = report_of(house, rollout, campaign, ripe, at)
     against = report.objections(Limits(ramp.diversity_loss, ramp.slowdown))
@@ -52,26 +53,18 @@ def look_at_shadow(house: House, rollout: Rollout, campaign: Campaign, at: datet
     return look if house.rollouts.record(look) else None
 
 
-def shadowed_sends(house: House, rollout: Rollout) -> list[Send]:
-    """The sends that the incumbent decided alone since the rollout began, and that are over; the earliest first."""
-    sends = [send for send in reversed(house.sends.list(rollout.campaign)) if send.status is SendStatus.FINISHED]
-    return [
-        send for send in sends if send.as_of >= rollout.began_at and send.model_version == rollout.incumbent and not send.candidate_version
-    ]
-
-
-def report_of(house: House, rollout: Rollout, campaign: Campaign, sends: Sequence[Send], at: datetime) -> ShadowReport:
-    """The report of a candidate over some sends."""
-    kept = [_kept(house, rollout, send) for send in sends]
+def report_of(house: House, rollout: Rollout, campaign: Campaign, batches: Sequence[Batch], at: datetime) -> ShadowReport:
+    """The report of a candidate over some batches."""
+    kept = [_kept(house, rollout, batch) for batch in batches]
     candidate, incumbent, scores = (pd.concat(parts, ignore_index=True) for parts in zip(*kept, strict=True))
-    timed = [counts for send in sends for counts in house.sends.finished_shards(send.send_id, stage_of(rollout)).values()]
+    timed = [counts for one in batches for counts in house.sends.finished_shards(one.first.send_id, stage_of(rollout)).values()]
     recipients = sum(counts["recipients"] for counts in timed)
     spent = {role: sum(counts[f"{role}.microseconds"] for counts in timed) / max(1, recipients) for role in ("candidate", "incumbent")}
     return ShadowReport(
-        sends=len(sends),
+        sends=len(batches),
         recipients=recipients,
         clicks=int(scores.loc[scores["clicked"], "recipient_id"].nunique()),
-        value=value_of(house, rollout, campaign, sends[-1], at),
+        value=value_of(house, rollout, campaign, batches[-1].first, at),
         agreement=agreement_of(candidate, incumbent),
         correlation=Beside(rank_correlation(scores, "candidate_score"), rank_correlation(scores, "score")),
         shares=shares_of(candidate, incumbent),
@@ -80,15 +73,16 @@ def report_of(house: House, rollout: Rollout, campaign: Campaign, sends: Sequenc
     )
 
 
-def _kept(house: House, rollout: Rollout, send: Send) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Of one send, for those in the shadow: what the candidate would have shown, what was shown, and scores of that with clicks."""
-    candidate = house.lake.read(DECISIONS, partition_of(rollout, send))
+def _kept(house: House, rollout: Rollout, batch: Batch) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Of one batch, for those in the shadow: what the candidate would have decided, what was, and scores of what was shown with clicks."""
+    partition, own = partition_of(rollout, batch.first), {"send_id": batch.first.send_id}
+    candidate, scores = house.lake.read(DECISIONS, partition), house.lake.read(SCORES, partition)
     theirs = ds.field("recipient_id").isin(pa.array(candidate["recipient_id"].unique(), pa.string()))
-    tables = (house.lake.dataset(table, {"send_id": send.send_id}).to_table(filter=theirs) for table in ("decisions", "outcomes"))
-    shown, outcomes = (table.to_pandas() for table in tables)
+    decided = house.lake.dataset(decisions_of(batch.first), own).to_table(filter=theirs).to_pandas()
+    came = batch.day.outcomes if batch.day else house.lake.dataset("outcomes", own)
+    outcomes = came.to_table(filter=theirs).to_pandas()
     clicked = outcomes.loc[outcomes["kind"] == OutcomeKind.CLICK.value, "decision_id"]
-    scores = house.lake.read(SCORES, partition_of(rollout, send))
-    return candidate, shown, scores.assign(clicked=scores["decision_id"].isin(clicked))
+    return candidate, decided, scores.assign(clicked=scores["decision_id"].isin(clicked))
 
 
 def value_of(house: House, rollout: Rollout, campaign: Campaign, send: Send, at: datetime) -> ValueGap:

@@ -1,9 +1,9 @@
-"""Days of a campaign on pages: what people saw of its refreshes, taken together by the day (UTC) of the refresh, for reports.
+"""Days of a campaign on pages: what people saw of its refreshes, taken together by the day (UTC) of the refresh.
 
 There are many refreshes a day, and most of a day's visitors see several of them: a day is to a page what a send is to a letter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -40,9 +40,20 @@ class SeenDay:
         return pa.Table.from_pandas(first[["recipient_id", "arm"]].sort_values("recipient_id"), preserve_index=False)
 
 
-def seen_days(house: House, campaign: CampaignId, since: datetime | None = None, until: datetime | None = None) -> Sequence[SeenDay]:
-    """The days of which people have seen anything, the earliest first."""
-    sends = [send for send in house.sends.list(campaign, surface=Surface.WEB, since=since) if send.is_over]
+def _any(_send: Send) -> bool:
+    return True
+
+
+def seen_days(
+    house: House,
+    campaign: CampaignId,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    *,
+    wanted: Callable[[Send], bool] = _any,
+) -> Sequence[SeenDay]:
+    """The days of which people have seen anything, the earliest first; of each the refreshes that are wanted."""
+    sends = [send for send in house.sends.list(campaign, surface=Surface.WEB, since=since) if send.is_over and wanted(send)]
     seen = _by_partition(house.lake.files("decisions"))
     shown = [send for send in reversed(sends) if send.send_id in seen and (until is None or send.scheduled_at <= until)]
     came = _by_partition(house.lake.files("outcomes")) if shown else {}

@@ -44,9 +44,9 @@ def timed(basis: Basis, audiences: Sequence[pd.DataFrame]) -> Timed:
     return Timed(perf_counter() - began, decisions, prepared)
 
 
-def slowness_in(house: House, send: Send) -> float | None:
+def slowness_in(house: House, send: Send | None) -> float | None:
     """How many times as long the candidate takes for recipients of this send; None where there are too few of them to say."""
-    if not send.candidate_version:
+    if send is None or not send.candidate_version:
         return None
     shard = min(house.sends.finished_shards(send.send_id, "audience"))
     audience = house.lake.read("audience", {"send_id": send.send_id}, name=shard_name(shard))

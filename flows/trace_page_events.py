@@ -16,6 +16,7 @@ from domain.page_event import PageEvent
 from domain.send import Send
 from experiments.tracing import Published, traced
 from flows.load_basis import REFRESHED
+from flows.return_to_incumbent import REPUBLISHED
 from flows.run_stage import shard_name
 from runtime.clock import now
 from runtime.house import House
@@ -52,13 +53,13 @@ def _reach(house: House) -> timedelta:
 
 
 def _of_sessions(house: House, events: Sequence[PageEvent], published: Mapping[CampaignId, Sequence[Published]]) -> dict[str, SendId]:
-    """Events that name what was decided anew within a session: that is kept beside the refresh it stood on."""
+    """Events that name what was decided anew, within a session or in place of a candidate: that is kept beside the refresh it stood on."""
     found = dict[str, SendId]()
     wanted = pd.DataFrame(
         [(e.event_id, e.decision_id, e.recipient_id) for e in events], columns=["event_id", "decision_id", "recipient_id"]
     )
     for one in (one for name in {event.campaign for event in events} for one in published.get(name, ())):
-        if files := house.lake.files(SESSIONS, {"send_id": one.send_id}):
+        if files := _anew(house, one.send_id):
             rows = _rows(house, files, set(wanted["decision_id"]))[["decision_id", "recipient_id"]].drop_duplicates()
             found |= dict.fromkeys(wanted.merge(rows, on=["decision_id", "recipient_id"])["event_id"], one.send_id)
     return found
@@ -87,12 +88,17 @@ def seen_decisions(house: House, send: Send, events: Sequence[PageEvent]) -> pd.
         [(e.decision_id, e.recipient_id, e.received_at) for e in events], columns=["decision_id", "recipient_id", "told_at"]
     )
     first = first.sort_values("told_at").drop_duplicates(["decision_id", "recipient_id"])
-    rows = _rows(house, [*sorted(own), *house.lake.files(SESSIONS, {"send_id": send.send_id})], set(first["decision_id"]))
+    rows = _rows(house, [*sorted(own), *_anew(house, send.send_id)], set(first["decision_id"]))
     both = (
         rows.drop_duplicates("decision_id").merge(first, on=["decision_id", "recipient_id"]).sort_values("decision_id", ignore_index=True)
     )
     told = pd.to_datetime(both.pop("told_at"), utc=True).astype(both["decided_at"].dtype)
     return both.assign(received_at=told.where(told > both["decided_at"], both["decided_at"]), source=SEEN_ON_PAGE)
+
+
+def _anew(house: House, send_id: SendId) -> list[str]:
+    """The files of what was decided on top of a refresh."""
+    return [path for table in (SESSIONS, REPUBLISHED) for path in house.lake.files(table, {"send_id": send_id})]
 
 
 def _rows(house: House, files: list[str], decisions: Collection[str]) -> pd.DataFrame:

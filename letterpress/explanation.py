@@ -19,9 +19,10 @@ from flows.leave_out_unpublished import unpublished_of
 from flows.load_basis import REFRESHED, Basis
 from flows.load_model import load_model
 from flows.open_press import open_press
-from flows.prepare_choices import ShardInputs, prepare_choices
+from flows.prepare_choices import ShardInputs, of_incumbent, prepare_choices
 from flows.price_variants import prices_for
 from flows.print_letters import reprint
+from flows.return_to_incumbent import REPUBLISHED, REPUBLISHED_FEATURES
 from flows.run_stage import shard_name
 from letterpress.choices import Candidate, Choice, Circumstances, Served, choices_of
 from ranking.deciding.choice_sets import ChoiceSet, cap_of, is_constrained
@@ -59,10 +60,13 @@ def explain(house: House, send: Send, who: str) -> tuple[Why, Letter | None]:
     content = house.contents.load(send.content_version)
     exclusion, message = text_of(row, "exclusion"), house.ledger.entry(send.send_id, recipient.recipient_id)
     on_page = send.surface is Surface.WEB
-    decisions = pd.DataFrame() if exclusion else rows_of(house, send, REFRESHED if on_page else "decisions", row)
+    decisions, row = (pd.DataFrame(), row) if exclusion else _decided(house, send, row)
     letter = None if decisions.empty or on_page else reprint(open_press(house, send), recipient, decisions)
     hashed = message.payload_hash if message and letter else None
-    served, unpublished = None if decisions.empty else served_to(house, send, row), unpublished_of(house, content, send.as_of)
+    served, unpublished = (
+        None if decisions.empty else served_to(house, send, row, _model_of(send, decisions)),
+        unpublished_of(house, content, send.as_of),
+    )
     made_from = Circumstances(content, send.as_of, text_of(row, "arm"), served, unpublished)
     candidates = () if decisions.empty else tuple(_candidates(house, send, row, decisions, made_from))
     why = Why(
@@ -130,9 +134,21 @@ def _candidates(house: House, send: Send, row: pd.DataFrame, decisions: pd.DataF
             )
 
 
-def served_to(house: House, send: Send, row: pd.DataFrame) -> Served | None:
+def _decided(house: House, send: Send, row: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The recipient's decisions, and their row of the audience in the arm that was applied. On pages what the incumbent decided in place
+    of a candidate stands for the rest of the refresh; a letter that is out stays what it was."""
+    if send.surface is not Surface.WEB:
+        return rows_of(house, send, "decisions", row), row
+    instead = rows_of(house, send, REPUBLISHED, row)
+    return (rows_of(house, send, REFRESHED, row), row) if instead.empty else (instead, of_incumbent(row))
+
+
+def served_to(house: House, send: Send, row: pd.DataFrame, decided_by: str | None) -> Served | None:
     """The model that decided and the recipient's features as they were served to it; None without a model."""
-    for version, table in ((send.candidate_version, CANDIDATE_FEATURES), (send.model_version, "features")):
+    incumbent, candidate = send.model_version, send.candidate_version
+    for version, table in ((candidate, CANDIDATE_FEATURES), (incumbent, "features"), (incumbent, REPUBLISHED_FEATURES)):
+        if version != decided_by:
+            continue
         model, kept = load_model(house, version), rows_of(house, send, table, row)
         if model is not None and not kept.empty:
             return Served(model, FeatureFrame.from_pandas(kept, model.parameters.layout))

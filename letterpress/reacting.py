@@ -14,7 +14,7 @@ import pandas as pd
 from domain.ids import SendId, session_send_id_of
 from domain.send import Send
 from domain.signal import SAYS_WHAT_IS_WANTED, Act, Signal
-from letterpress.visitor_index import VisitorIndex, forget_others, indexes_of, latest_refreshes, live_now
+from letterpress.visitor_index import VisitorIndex, forget_others, indexes_of, latest_refreshes, live_now, still_deciding
 from ranking.deciding.decide import published
 from ranking.deciding.redeciding import is_worth_it, redecide
 from ranking.features.sessions import Facts, Sessions, facts_of, rows_at, sessions_of
@@ -78,11 +78,13 @@ class Reactor:
     def look_for_refresh(self) -> bool:
         """Take up refreshes that finished since, and what may be shown by now. True if anything was loaded."""
         at = self._clock()
+        due = self._looked_at is None or at - self._looked_at >= _RELOAD
+        if due:
+            self._looked_at, self._indexes = at, still_deciding(self._house, self._indexes)
         if self._coming is not None:
             return self._coming.done() and self._take_up()
-        if self._looked_at is not None and at - self._looked_at < _RELOAD:
+        if not due:
             return False
-        self._looked_at = at
         sends = latest_refreshes(self._house, at)
         if {send.send_id for send in sends} != {index.basis.send.send_id for index in self._indexes}:
             self._coming = self._loader.submit(self._load, sends, at)
@@ -103,7 +105,7 @@ class Reactor:
         """What was loaded, once it is; raises what went wrong with it."""
         coming, self._coming = self._coming, None
         if coming is not None:
-            self._indexes = coming.result()
+            self._indexes = still_deciding(self._house, coming.result())
         return True
 
     def react(self, signals: Sequence[Signal]) -> int:

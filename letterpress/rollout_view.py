@@ -10,10 +10,10 @@ from rich.text import Text
 
 from domain.ids import CampaignId
 from domain.rollout import ENDED, Look, Rollout, RolloutState
-from domain.send import Send
 from flows.campaign_of import campaign_of
+from flows.find_batches import is_on_pages, served_batches, shadowed_batches
 from flows.gather_evidence import matures_at
-from flows.look_at_shadow import shadowed_sends
+from runtime.clock import now
 from runtime.house import House
 
 _SHOWN = 10  # looks
@@ -50,18 +50,18 @@ def _waits_for(house: House, rollout: Rollout, looks: Sequence[Look]) -> Iterato
 
 
 def _next_news(house: House, rollout: Rollout) -> str:
-    """The send that will tell more next, and when."""
+    """The send, or day of pages, that will tell more next, and when."""
+    noun = "day of pages" if is_on_pages(house, rollout.campaign) else "send"
     if rollout.stage is None:
-        sends = shadowed_sends(house, rollout)
-        return f"the clicks of {sends[-1].send_id} to be looked at" if sends else "the next send, in whose shadow it decides"
-    sends = [send for send in house.sends.list(rollout.campaign) if send.candidate_version == rollout.candidate]
-    seen = {send_id for look in house.rollouts.looks(rollout) for send_id in look.sends}
-    unseen: list[Send] = [send for send in reversed(sends) if send.send_id not in seen]
+        batches = shadowed_batches(house, rollout, now())
+        return f"the clicks of {batches[-1].batch_id} to be looked at" if batches else f"the next {noun}, in whose shadow it decides"
+    seen = {batch_id for look in house.rollouts.looks(rollout) for batch_id in look.sends}
+    unseen = [batch for batch in served_batches(house, rollout) if batch.batch_id not in seen]
     if not unseen:
-        return "the next send"
+        return f"the next {noun}"
     campaign = campaign_of(house, rollout.campaign)
     when: datetime | None = matures_at(house, unseen[0], campaign) if campaign else None
-    return f"the outcomes of {unseen[0].send_id}" + (f", which are in on {when:%Y-%m-%d %H:%M} UTC" if when else "")
+    return f"the outcomes of {unseen[0].batch_id}" + (f", which are in on {when:%Y-%m-%d %H:%M} UTC" if when else "")
 
 
 def view(found: RolloutView) -> Group | str:

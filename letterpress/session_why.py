@@ -9,7 +9,7 @@ import orjson
 import pandas as pd
 
 from domain.errors import InputError
-from domain.ids import PlacementId, RecipientId, SendId, refresh_of
+from domain.ids import PlacementId, RecipientId, SendId, is_of_session, refresh_of
 from domain.send import Send
 from domain.signal import Act
 from flows.load_basis import Basis
@@ -74,7 +74,7 @@ def held_session(house: House, who: str, placement: str) -> SendId | None:
     known = house.recipients.get(who)
     recipient = known.recipient_id if known else RecipientId(who)
     held = house.decisions.get(recipient, PlacementId(placement), now(), ()).send_id
-    return held if held and refresh_of(held) != held else None
+    return held if held and is_of_session(held) else None
 
 
 def explain_session(house: House, session: SendId, who: str) -> SessionWhy:
@@ -83,8 +83,8 @@ def explain_session(house: House, session: SendId, who: str) -> SessionWhy:
     row = audience_row(house, send, who)
     recipient = str(row["recipient_id"].iloc[0])
     decisions, told = (_of_round(house, table, send, session, recipient) for table in (DECISIONS, SIGNALS))
-    served = served_to(house, send, row)
-    if decisions.empty or told.empty or served is None:
+    served = None if decisions.empty else served_to(house, send, row, text_of(decisions, "model_version"))
+    if told.empty or served is None:
         raise InputError(f"nothing is known of what {session} decided for {who!r}", hint="what is decided is in the lake seconds later")
     at = told["at"].iloc[0].to_pydatetime()
     acts = [act_of(event_id, rest) for event_id, *rest in orjson.loads(told["acts"].iloc[0])]

@@ -25,6 +25,7 @@ from flows.leave_out_retired import retired_of
 from flows.load_basis import Basis, load_basis
 from flows.prepare_choices import halves, prepare_choices, read_inputs
 from flows.price_variants import prices_for
+from flows.split_by_model import has_gone_back
 from ranking.deciding.choice_sets import ChoiceSets
 from ranking.deciding.redeciding import Decider, Visitors
 from ranking.layout import FeatureFrame, Floats
@@ -53,6 +54,11 @@ class VisitorIndex:
     def name(self) -> tuple[str, str]:
         """The refresh and the model."""
         return self.basis.send.send_id, self.decider.model.model_version
+
+    @property
+    def is_of_candidate(self) -> bool:
+        """Whether a candidate decided for them while it is rolled out."""
+        return self.decider.model.model_version == self.basis.send.candidate_version
 
     @property
     def ends_at(self) -> datetime:
@@ -93,7 +99,13 @@ def indexes_of(house: House, send: Send, at: datetime) -> list[VisitorIndex]:
         if not folder.exists():
             _lay_out(basis, folder)
     found = [one for one in (basis, basis.of_candidate()) if one.model and (folder / one.model.model_version).exists()]
-    return [_mapped(one, one.model, folder / one.model.model_version, at) for one in found if one.model]
+    return still_deciding(house, [_mapped(one, one.model, folder / one.model.model_version, at) for one in found if one.model])
+
+
+def still_deciding(house: House, indexes: Sequence[VisitorIndex]) -> list[VisitorIndex]:
+    """Those of incumbents, and of candidates that were not rolled back: whoever such a one decided for keeps what the incumbent decides
+    in its place until the next refresh."""
+    return [one for one in indexes if not (one.is_of_candidate and has_gone_back(house, one.basis.send))]
 
 
 def forget_others(house: House, sends: Sequence[Send]) -> None:

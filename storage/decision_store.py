@@ -56,7 +56,8 @@ class DecisionStore:
         return count
 
     def replace(self, rows: Iterable[Published], ttl: timedelta, at: datetime) -> int:
-        """Publish decisions in place of those of the same send alone: what another send has published since stays. Returns how many."""
+        """Publish decisions in place of those of the same send alone: what another send has published since stays. What was decided within
+        sessions on top of a refresh is of that refresh. Returns how many."""
         expires_at, count = int((at + ttl).timestamp()), 0
         with self._wire() as wire:
             for batch in batches(iter(rows), _AT_ONCE):

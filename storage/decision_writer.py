@@ -8,7 +8,7 @@ that starts anew if somebody else wrote there meanwhile (WATCH).
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from domain.errors import UnavailableError
-from domain.ids import PlacementId, RecipientId, SendId, VariantId
+from domain.ids import PlacementId, RecipientId, SendId, VariantId, refresh_of
 from domain.serving import StoredDecision
 from storage.database import batches
 from storage.decision_layout import Entries, Words, campaign_of, choice_of, head_of, key_of, place_of, unpacked
@@ -60,7 +60,7 @@ def publish_slates(wire: Wire, campaign: str, slates: Slates, expires_at: int, a
 
 
 def replace_slates(wire: Wire, campaign: str, slates: Slates, expires_at: int, at: int) -> int:
-    """Publish in place of entries of the same send alone; returns how many that were."""
+    """Publish in place of entries of the same send alone, what was decided within sessions on top of it included; returns how many."""
     book = _book(wire, campaign, slates, expires_at, at)
     wanted = {recipient: _entries(choices, expires_at) for recipient, choices in slates.items()}
     changes = [(recipient, _instead(entries)) for recipient, entries in wanted.items()]
@@ -169,4 +169,8 @@ def _instead(entries: Entries) -> Change:
 
 
 def _same_send(entries: Entries, stands: Entries) -> list[PlacementId]:
-    return [placement for placement, entry in entries.items() if placement in stands and stands[placement].send_id == entry.send_id]
+    return [placement for placement, entry in entries.items() if _is_of(stands.get(placement), entry.send_id)]
+
+
+def _is_of(stands: StoredDecision | None, send: SendId) -> bool:
+    return stands is not None and refresh_of(stands.send_id) == refresh_of(send)

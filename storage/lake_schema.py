@@ -118,11 +118,21 @@ PRICES = _table(
     deviation=pa.float64(),
 )
 
+SHADOW_SCORES = _table(  # of what was shown to those in the shadow
+    decision_id=_TEXT,
+    recipient_id=_TEXT,
+    placement=_TEXT,
+    position=pa.int16(),
+    score=pa.float32(),
+    candidate_score=pa.float32(),
+)
+
 SCHEMAS = {
     "decisions": DECISIONS,
     "refreshed_decisions": DECISIONS,  # all that a refresh decided; `decisions` gets what people saw of it
     "session_decisions": DECISIONS,  # decided anew within a session, on top of a refresh
     "shadow_decisions": DECISIONS,  # a candidate's, which nobody was shown
+    "shadow_scores": SHADOW_SCORES,
     "republished_decisions": DECISIONS,  # the incumbent's, in place of a candidate's that was rolled back
     "outcomes": OUTCOMES,
     "events": EVENTS,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from domain.errors import InputError
-from domain.ids import SendId, refresh_of
+from domain.ids import SendId, is_of_session, refresh_of
 from letterpress.output import emit
 
 
@@ -40,11 +40,11 @@ def why(
             hint="letterpress why SEND RECIPIENT, or: letterpress why RECIPIENT --placement PLACEMENT",
         )
     session = SendId(send_id) if recipient else held_session(house, who, str(placement))
-    if session and refresh_of(session) != session:
+    if session and is_of_session(session):
         within = explain_session(house, session, who)
         emit(within, as_json=as_json, text=lambda: session_why_view(within))
         return
-    send = house.send(send_id) if recipient else shown_send(house, who, str(placement))
+    send = house.send(refresh_of(SendId(send_id))) if recipient else shown_send(house, who, str(placement))
     found, letter = explain(house, send, who)
     found = of_placement(found, placement) if placement else found
     if eml:

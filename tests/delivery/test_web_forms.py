@@ -41,6 +41,12 @@ def mistakes(folder: Path) -> list[str]:
     return mistakes_of_letters(folder)
 
 
+def test_a_campaign_on_pages_may_ask_for_rollouts(tmp_path: Path) -> None:
+    """As one of letters may."""
+    campaign = compile_campaign(pages(tmp_path, {"campaign.yaml": PAGES + "rollout: {stages: [0.2, 1]}\n"})).campaign
+    assert campaign.surface is Surface.WEB and campaign.rollout and campaign.rollout.stages == (0.2, 1.0)
+
+
 def test_a_campaign_on_pages_needs_no_letter_sender_address_or_subject(tmp_path: Path) -> None:
     """Its variants are fragments; conditions, ranks and fields are read as ever."""
     content = compile_campaign(pages(tmp_path))

@@ -43,6 +43,13 @@ def test_money_in_several_currencies_is_left_out() -> None:
     assert Metric.REVENUE not in found and found[Metric.CONVERSIONS].candidate.n == 2
 
 
+def test_pages_have_no_harms() -> None:
+    """Nobody can unsubscribe from one: there is no such figure, rather than one that is always zero. All else is as in letters."""
+    letter, page = (strata_of(outcomes_of(AUDIENCE, OUTCOMES, harmed, DECISIONS)) for harmed in (Harmed(), None))
+    assert set(letter) - set(page) == {Metric.UNSUBSCRIBES, Metric.COMPLAINTS, Metric.BOUNCES}
+    assert page == {metric: letter[metric] for metric in page} and Metric.REVENUE in page
+
+
 def test_parts_of_a_send_add_up() -> None:
     """Sums of shards are the sums of the whole."""
     whole = outcomes_of(AUDIENCE, OUTCOMES, Harmed(), DECISIONS)

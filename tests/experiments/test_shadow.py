@@ -50,7 +50,7 @@ def test_nothing_speaks_against_a_fine_one() -> None:
         ({"clicks": 12}, "12 people clicked"),
         ({"correlation": Beside(-0.02, 0.1)}, "do not go with"),
         ({"correlation": Beside(float("nan"), 0.1)}, "do not go with"),
-        ({"diversity": Beside(0.8, 1.0)}, "mix categories less"),
+        ({"diversity": Beside(0.8, 1.0)}, "mixes categories less"),
         ({"microseconds": Beside(400.0, 100.0)}, "4.0 times as long"),
     ],
 )

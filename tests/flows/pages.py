@@ -1,6 +1,6 @@
 """A campaign on pages for tests of refreshes: two placements, and people who were active at known times."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -108,3 +108,21 @@ def seen_history(house: House, people: int, days: int, until: datetime) -> None:
     outcomes = pd.DataFrame(clicks).assign(kind="click", source="letterpress", value=float("nan"), currency=None)
     house.lake.write("decisions", kept, partition={"send_id": "history"}, name="seen")
     house.lake.write("outcomes", outcomes, partition={"send_id": "history"}, name="clicks")
+
+
+def visited(house: House, decisions: pd.DataFrame, at: datetime, rates: Mapping[str, float], seed: int) -> None:
+    """Everybody of these decisions sees all of them at an instant. Who lives in Germany clicks a hero of books, the others one of the
+    garden, at the rate of their arm; anything else hardly ever."""
+    rng, batch = np.random.default_rng(seed), list[dict[str, object]]()
+    for row in decisions.sort_values(["recipient_id", "placement", "position"]).to_dict("records"):
+        who, placement, arm = str(row["recipient_id"]), str(row["placement"]), str(row["arm"])
+        liked = row["category"] == ("books" if int(who[1:]) % 5 == 1 else "garden")
+        clicks = placement == "web.home_hero" and rng.random() < (rates[arm] if liked else 0.02)
+        for event in ("Placement Viewed", *(["Placement Clicked"] if clicks else [])):
+            named = {"placement": placement, "position": int(row["position"]), "decision_id": row["decision_id"]}
+            key, told_at = f"{event}-{row['decision_id']}", {"context": {"userAgent": BROWSER}, "timestamp": at.isoformat()}
+            batch.append({"type": "track", "event": event, "userId": who, "messageId": key, "properties": named, **told_at})
+    for start in range(0, len(batch), 2_000):
+        read = read_request({"batch": batch[start : start + 2_000]}, source="shop", received_at=at)
+        assert not read.refused
+        house.site_events.append(read.events)

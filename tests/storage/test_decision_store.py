@@ -10,7 +10,7 @@ import redis
 
 from domain.decision import PublishedDecision
 from domain.errors import InputError, UnavailableError
-from domain.ids import PlacementId, RecipientId, SendId, VariantId
+from domain.ids import INSTEAD, PlacementId, RecipientId, SendId, VariantId, session_send_id_of
 from storage.decision_layout import HASHES, key_of, place_of
 from storage.decision_store import DecisionStore
 from storage.redis_wire import RedisPlace, Wire, packed
@@ -133,6 +133,20 @@ def test_what_is_taken_back_replaces_its_own_send_alone(decision_store: Decision
     assert decision_store.get(R1, STORIES, AT, DEFAULT).variants == ("later",)
     assert decision_store.get(RecipientId("r2"), HERO, AT, DEFAULT).is_default
     assert decision_store.replace(rows, TTL, AT) == 1
+
+
+def test_what_is_taken_back_replaces_what_a_session_changed_too(decision_store: DecisionStore) -> None:
+    """Decided within a session on top of a refresh, it is of that refresh; another refresh's is not, nor is a session's on top of that."""
+    refresh, later = SendId("weekly-1"), SendId("weekly-2")
+    instead = session_send_id_of(refresh, INSTEAD)
+    stands = {"r1": refresh, "r2": session_send_id_of(refresh, 7), "r3": session_send_id_of(later, 7), "r4": instead}
+    for who, send in stands.items():
+        decision_store.publish([(RecipientId(who), HERO, (VariantId("sale"),), send)], TTL, AT)
+    rows = [(RecipientId(who), HERO, (VariantId("tested"),), instead) for who in stands]
+    assert decision_store.replace(rows, TTL, AT) == 3
+    found = {who: decision_store.get(RecipientId(who), HERO, AT, DEFAULT) for who in stands}
+    assert {who for who, one in found.items() if one.variants == ("tested",) and one.send_id == instead} == {"r1", "r2", "r4"}
+    assert found["r3"].send_id == stands["r3"]
 
 
 def test_placements_are_published_one_after_the_other(decision_store: DecisionStore) -> None:
