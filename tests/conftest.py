@@ -45,7 +45,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         os._exit(_ENDED[0])
 
 
-TOGETHER = ("journeys", "flows")  # tests that share a Prefect server: one worker runs them, and begins with them
+FIRST = ("journeys", "flows")  # tests that share a Prefect server of their worker's: they are long, so workers begin with them
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,9 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "postgresql" in getattr(getattr(item, "callspec", None), "params", {}).values():
             item.add_marker(pytest.mark.postgres)
-        if _room(item) in TOGETHER:
-            item.add_marker(pytest.mark.xdist_group(_room(item)))
-    items.sort(key=lambda item: _room(item) not in TOGETHER)
+        if (room := _room(item)) in FIRST:
+            item.add_marker(pytest.mark.xdist_group("journeys" if room == "journeys" else item.path.stem))
+    items.sort(key=lambda item: _room(item) not in FIRST)
 
 
 @pytest.fixture(autouse=True)
