@@ -26,7 +26,7 @@ demo: install ## a whole campaign on a simulated shop: history, training, dry ru
 
 # One worker more than there are cores: tests of crashes and schedules wait for much of their time.
 test: lint ## lint, types, import contracts, and all tests
-	$(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))') --dist loadgroup
+	$(BIN)/python -m pytest -n $$($(BIN)/python -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))') --dist worksteal
 
 lint: install ## ruff, mypy (strict), import contracts
 	$(BIN)/ruff format --check .

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -21,7 +22,7 @@ from sqlglot.dialects import DuckDB
 from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokenizer_core import Token, TokenType
 
-from audience.columns import AS_OF, Columns, columns_of
+from audience.columns import AS_OF, Columns, ColumnType, columns_of
 from audience.engine import bind, one_unknown_recipient, relation, table_of
 from audience.grammar import refusals, shown
 from domain.errors import InputError, InvalidInput, Mistake
@@ -163,13 +164,20 @@ def _use_declared_names(tree: exp.Expr, columns: Columns) -> tuple[str, ...]:
 
 def _check_type(tree: exp.Expr, columns: Columns, place: _Place) -> None:
     """Let DuckDB bind and run the expression for a recipient of whom nothing is known."""
-    with relation(one_unknown_recipient(columns)) as connection:
-        try:
-            kind = bind(connection, _sql(tree))
-        except duckdb.Error:
+    try:
+        kind = _kind_of(_sql(tree), tuple(columns.types.items()))
+    except duckdb.Error:
+        with relation(one_unknown_recipient(columns)) as connection:
             raise InvalidInput([_type_mistake(tree, connection, place)]) from None
     if kind != "BOOLEAN":
         raise InvalidInput([place.at(tree, f"the expression gives {kind}, not true or false", "compare it with something")])
+
+
+@lru_cache(maxsize=4096)
+def _kind_of(sql: str, types: tuple[tuple[str, ColumnType], ...]) -> str:
+    """The type of an expression over columns of these types; remembered, because every shard of a send asks anew."""
+    with relation(one_unknown_recipient(Columns(dict(types)))) as connection:
+        return bind(connection, sql)
 
 
 def _type_mistake(tree: exp.Expr, connection: duckdb.DuckDBPyConnection, place: _Place) -> Mistake:

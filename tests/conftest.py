@@ -45,17 +45,15 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         os._exit(_ENDED[0])
 
 
-FIRST = ("journeys", "flows")  # tests that share a Prefect server of their worker's: they are long, so workers begin with them
+LONG = ("journeys", "flows")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs PostgreSQL, so that `-m 'not postgres'` is the quick half; keep together what shares a server."""
+    """Mark what needs PostgreSQL, so that `-m 'not postgres'` is the quick half. What is long comes first: quick tests fill up the end."""
     for item in items:
         if "postgresql" in getattr(getattr(item, "callspec", None), "params", {}).values():
             item.add_marker(pytest.mark.postgres)
-        if (room := _room(item)) in FIRST:
-            item.add_marker(pytest.mark.xdist_group("journeys" if room == "journeys" else item.path.stem))
-    items.sort(key=lambda item: _room(item) not in FIRST)
+    items.sort(key=lambda item: _room(item) not in LONG)
 
 
 @pytest.fixture(autouse=True)

@@ -87,12 +87,14 @@ def test_a_flood_over_http(parts: Served) -> None:
     parts.event_rates = EventRates(per_network=1)
     app = create_app(parts)
     flooding, other = (TestClient(app, client=(host, 1)) for host in ("8.8.8.8", "9.9.9.9"))
-    answers = [flooding.post("/v1/page", content=_call(number)) for number in range(63)]
-    assert {answer.status_code for answer in answers[:60]} == {200}
-    last = answers[-1]
+    answers = []
+    while not answers or answers[-1].status_code == 200:  # the slower the machine, the more of them come in
+        answers.append(flooding.post("/v1/page", content=_call(len(answers))))
+    last = answers.pop()
+    assert len(answers) >= 60
     assert (last.status_code, last.headers["retry-after"], last.headers["access-control-allow-origin"]) == (429, "1", "*")
     assert last.json()["code"] == "too_many_requests"
-    assert other.post("/v1/page", content=_call(100)).status_code == 200
-    assert sum(1 for _ in Events(parts.database).between(AT.replace(year=2020), AT.replace(year=2030))) in (61, 62)
+    assert other.post("/v1/page", content=_call(100_000)).status_code == 200
+    assert sum(1 for _ in Events(parts.database).between(AT.replace(year=2020), AT.replace(year=2030))) == len(answers) + 1
     figures = TestClient(app, client=("127.0.0.1", 1)).get("/metrics").text
     assert 'letterpress_refused_total{reason="more events than this write key may send at present",route="/v1/page"}' in figures
