@@ -22,10 +22,12 @@ from typing import Any
 
 import orjson
 
-from benchmarks.own_process import run_module
+from benchmarks.own_environment import Environment, own_environment
+from benchmarks.own_process import ROOT, run_module
 from benchmarks.registry import Figure, Measured
 from benchmarks.scorers.contest import Contest
-from benchmarks.scorers.lleaves_environment import Environment, lleaves_environment
+
+REQUIREMENTS = ROOT / "benchmarks" / "scorers" / "lleaves.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ QUICK = Plan(60_000, Contest((5_000, 10_000, 20_000), (20, 40, 80), (20_000, 40)
 def measure(*, quick: bool) -> Measured:
     """Run it in a fresh temporary folder, which is gone afterwards."""
     with TemporaryDirectory(prefix="letterpress-bench-") as folder:
-        return measured(QUICK if quick else FULL, Path(folder), lleaves_environment())
+        return measured(QUICK if quick else FULL, Path(folder), own_environment("lleaves", REQUIREMENTS))
 
 
 def measured(plan: Plan, folder: Path, environment: Environment) -> Measured:

@@ -8,7 +8,7 @@ from flows.show_artifact import artifact_key
 
 def show_look(look: Look) -> None:
     """One markdown artifact per look."""
-    stage = "shadow" if look.stage is None else f"stage-{look.stage}"
+    stage = "shadow" if look.stage is None else f"stage-{look.stage + 1}"
     key = artifact_key("rollout", look.campaign, stage)
     create_markdown_artifact(look_as_markdown(look), key=key, description=f"{look.candidate}: {look.verdict}")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.own_environment import own_environment
 from benchmarks.scorers.contest import Contest, play
-from benchmarks.scorers.lleaves_environment import lleaves_environment
 from benchmarks.scorers.made import NOW, assembled, audience, made, train, variants
 from benchmarks.scoring import figures_of
 from ranking.scoring.scorer import score
@@ -62,5 +62,5 @@ def test_lleaves_that_cannot_be_installed_is_a_note(tmp_path: Path) -> None:
     """No Python, and the reason; the benchmark goes on without."""
     asked = tmp_path / "asked.txt"
     asked.write_text("./there-is-no-such-package\n")
-    found = lleaves_environment(tmp_path / "environment", asked)
+    found = own_environment("lleaves", asked, tmp_path)
     assert found.python is None and found.note.startswith("not measured")
