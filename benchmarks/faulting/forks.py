@@ -19,7 +19,7 @@ from domain.errors import LetterpressError
 
 # By name, because nothing but a user stands above the command line: what is measured is the command, from outside.
 COMMAND_LINE = "letterpress.main"
-_COMMANDS = (COMMAND_LINE, "letterpress.send_view", "letterpress.watching", "flows.send_campaign")
+_COMMANDS = (COMMAND_LINE, "letterpress.running", "letterpress.explanation", "letterpress.rehearsal", "flows.send_campaign")
 _OWN = ("benchmarks.faulting.worker", "benchmarks.faulting.schedule", "benchmarks.interrupting.actor")
 _LOADED = (*_COMMANDS, *_OWN)
 

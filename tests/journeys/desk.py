@@ -14,6 +14,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from benchmarks.faulting.forks import COMMAND_LINE
+
 PATIENCE = 60.0  # seconds; how long anything may take before a test is given up as hung
 _BINARY = Path(sys.executable).with_name("letterpress")
 _NUMBERS = count(1)
@@ -28,10 +30,10 @@ def wait_until(holds: Callable[[], object], what: str) -> None:
 
 
 class Forks:
-    """The process that forks for each command (`tests.journeys.forks`)."""
+    """The process that has imported everything and forks for each command."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        command = [sys.executable, "-m", "tests.journeys.forks"]
+        command = [sys.executable, "-m", "benchmarks.faulting.forks"]
         self.prefect = {name: text for name, text in environment.items() if name.startswith("PREFECT_")}
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(environment))
 
@@ -115,6 +117,7 @@ class Desk:
         out, err = (self.home / f"{next(_NUMBERS)}.{kind}" for kind in ("out", "err"))
         environment = {name: text for name, text in os.environ.items() if not name.startswith("LETTERPRESS_")}
         request = {
+            "module": COMMAND_LINE,
             "arguments": arguments,
             "environment": environment | self.forks.prefect | {"LETTERPRESS_HOME": str(self.home), "COLUMNS": "200"} | self.environment,
             "folder": str(self.home),
