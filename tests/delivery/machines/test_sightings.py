@@ -1,7 +1,5 @@
 """Reading raw payloads, ours and those of ESPs."""
 
-from pathlib import Path
-
 import orjson
 import pytest
 from hypothesis import given
@@ -10,8 +8,7 @@ from hypothesis import strategies as st
 from delivery.machines.sightings import sighting_of
 from domain.event import EventKind
 from tests.delivery.machines.traces import told, trace
-
-_PUBLISHED = Path("/work/shared/data/payloads")
+from tests.published import PUBLISHED, needs_published_data
 
 
 def test_what_the_http_process_wrote_down_is_read() -> None:
@@ -47,11 +44,11 @@ def test_payloads_of_esps_are_read(payload: object, agent: str | None, network: 
     assert (found.agent, found.network, found.link, found.flagged) == (agent, network, link, flagged)
 
 
-@pytest.mark.skipif(not _PUBLISHED.is_dir(), reason="the published payloads are not on this machine")
+@needs_published_data
 @pytest.mark.parametrize("name", ["postmark/official_04_click", "mailjet/symfony_click", "postmark/symfony_link_click"])
 def test_published_payloads_tell_agent_and_link(name: str) -> None:
     """As the ESPs' own documentation and other people's tests have them."""
-    found = sighting_of(told((_PUBLISHED / f"{name}.json").read_text()))
+    found = sighting_of(told((PUBLISHED / "payloads" / f"{name}.json").read_text()))
     assert found.agent and found.link
 
 
