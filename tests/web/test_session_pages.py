@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,18 +14,25 @@ import pytest
 from benchmarks.signalling.shop import refresh
 from delivery.compile import compile_campaign
 from domain.decision import Arm
+from domain.event import EventKind
 from domain.ids import RecipientId, VariantId
+from domain.signal import Act, Signal
 from flows.plan_send import checked_content
 from flows.train_model import Manner, train_model
+from letterpress.reacting import Reactor
+from runtime.clock import now
 from runtime.house import House, shared_house
 from runtime.settings import Settings
 from simulator.letters import surfaces_of
 from simulator.past_visits import simulate_visits
 from simulator.shop_files import DECISIONS, EVENTS, RECIPIENTS
+from storage.decision_store import DecisionStore
 from storage.embedded import EmbeddedRedis
 from storage.imports.columns import ImportKind
 from storage.imports.run import Stores, run_import
 from storage.imports.source import Source
+from storage.session_profiles import SessionProfiles
+from storage.signals import SignalStreams
 from tests.journeys.desk import wait_until
 from tests.web.browser import Page, needs_chromium, running_browser
 from tests.web.shop_home import HERO, TEMPLATES, ShopHome, publish, storefront
@@ -47,8 +54,9 @@ class Shop:
     visitors: list[str]
 
 
-def furnished(house: House) -> list[str]:
-    """The walk of docs/storefront.md, without Prefect. Returns people who like books, are shown so, and are not held out."""
+def furnished(house: House, aside: str) -> list[str]:
+    """The walk of docs/storefront.md, without Prefect. Returns people who like books, are shown so, are not held out, and whom a search
+    turns to the garden: that is so for nearly everybody, and who the others are differs from hour to hour. `aside`: a Redis to find out."""
     folder, at = house.settings.var / "shop", datetime.now(UTC).replace(microsecond=0)
     content = compile_campaign(TEMPLATES)
     simulate_visits(folder, recipients=PEOPLE, weeks=6, seed=1, until=at - timedelta(minutes=5), surfaces=surfaces_of(content))
@@ -61,11 +69,24 @@ def furnished(house: House) -> list[str]:
     audience = house.lake.read("audience", {"send_id": send.send_id})
     free = audience.loc[audience["arm"] == Arm.INCUMBENT.value, "recipient_id"]
     held = ((who, house.decisions.get(RecipientId(who), HERO, at, ()).variants) for who in free)
-    return [who for who, variants in held if variants == (VariantId("reading-chair"),)]
+    return turned([who for who, variants in held if variants == (VariantId("reading-chair"),)][:40], house, aside)
+
+
+def turned(people: list[str], house: House, aside: str) -> list[str]:
+    """Those whom looking for a watering can shows the garden. They look for it where nobody serves."""
+    settings, elsewhere = house.settings, replace(house, decisions=DecisionStore(aside))
+    streams = SignalStreams(aside, partitions=settings.signal_partitions)
+    reactor, at = Reactor(elsewhere, streams, SessionProfiles(aside, settings.session_rule), now), now()
+    reactor.look_for_refresh()
+    reactor.react([Signal(who, Act(f"try-{who}", EventKind.SEARCHED, at, at, query="watering can")) for who in people])
+    found = {who: elsewhere.decisions.get(RecipientId(who), HERO, now(), ()).variants for who in people}
+    would = [who for who, variants in found.items() if variants == (VariantId("winter-garden"),)]
+    assert len(would) > len(people) / 2
+    return would
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+def shop(tmp_path_factory: pytest.TempPathFactory, redis_server: str) -> Iterator[Shop]:
     """One whose model has learned what a search means."""
     folder = tmp_path_factory.mktemp("shop")
     shutil.copytree(TEMPLATES, folder / "templates" / "web")
@@ -82,7 +103,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         house = shared_house()
         home = ShopHome(Settings(home=folder, secret_key="test"), server.url, house.database, house.decisions)
         publish(home, compile_campaign(campaign.parent))
-        visitors = furnished(house)
+        visitors = furnished(house, redis_server)
         home.start()
         consumer = subprocess.Popen([sys.executable, "-m", "letterpress", "signals", "run"], stderr=subprocess.PIPE, env=os.environ)
         assert consumer.stderr is not None
