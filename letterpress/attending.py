@@ -79,7 +79,7 @@ class Attendant:
             self._deal(entries)
         if not mine.partitions:
             time.sleep(_WAIT.total_seconds())
-        if mine.decided and (time.monotonic() - mine.logged_at > _LOG_AFTER or len(self._reactor.log) > _LOG_AT):
+        if (mine.decided or self._reactor.log) and (time.monotonic() - mine.logged_at > _LOG_AFTER or len(self._reactor.log) > _LOG_AT):
             self._finish()
 
     def _look_for_refresh(self) -> None:
@@ -96,7 +96,8 @@ class Attendant:
             self._streams.join()
         mine.partitions, fresh = self._streams.lease(self._name, mine.partitions, self._clock())
         mine.renewed_at = time.monotonic()
-        mine.again = [entry for entry in mine.again if entry.partition in mine.partitions]
+        # Whose partition it is now decides again, and is done with a signal only when that is in the lake: it is not ours to finish.
+        mine.again, mine.decided = ([entry for entry in held if entry.partition in mine.partitions] for held in (mine.again, mine.decided))
         for partition in sorted(fresh):
             left = self._streams.take_over(self._name, partition)
             self.done.taken_over += len(left)
